@@ -1,0 +1,1 @@
+"""Matching: pairs the two sides of a trade and compares them."""

@@ -1,0 +1,94 @@
+"""What is refused before anything changes: wrong author, repeated and reused references, unknown ones."""
+
+from dataclasses import dataclass
+
+from canonical.contracts.matching.v1.records import MessageRecord, message_key, relationship
+from canonical.contracts.state import Working
+from canonical.encoding import digest
+from canonical.message import Kind, Message, Role
+from canonical.problems import Problem, Rule, shortened
+from canonical.result import Source
+
+
+class RefusedError(Exception):
+    """The submission is refused, whole, for these problems. Raised and caught inside the contract alone."""
+
+    def __init__(self, *problems: Problem) -> None:
+        super().__init__(problems)
+        self.problems = problems
+
+
+def refused(field: str, value: str, rule: Rule, text: str) -> RefusedError:
+    """The refusal for one problem with one canonical field."""
+    return RefusedError(Problem(field=field, value=shortened(value), rule=rule, text=text, path=field))
+
+
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """A message in its place. position: of its entry. number: its place in its submission, from 0."""
+
+    message: Message
+    role: Role
+    source: Source
+    digest: str
+    position: int
+    number: int
+
+    @property
+    def between(self) -> str:
+        """The relationship. The node puts nothing on the ledger that does not name both sides by LEI."""
+        broker, investor = self.message.broker.lei, self.message.investor.lei
+        assert broker is not None
+        assert investor is not None
+        return relationship(broker, investor)
+
+
+def spoken(message: Message, sender: str, raw: str, position: int, number: int) -> Spoken:
+    """`message` as its sender's. Raises RefusedError where the sender has no side or may not say this."""
+    role = role_of(message, sender)
+    source = source_of(message, role, raw)
+    return Spoken(message, role, source, digest(message), position, number)
+
+
+def role_of(message: Message, sender: str) -> Role:
+    """The side that `sender` has in `message`. Raises RefusedError where it has none or may not say this."""
+    roles = {message.broker.lei: Role.BROKER, message.investor.lei: Role.INVESTOR}
+    if message.broker.lei == message.investor.lei or sender not in roles:
+        raise refused("sender", sender, Rule.NOT_ALLOWED, "the sender is not one side of this trade")
+    role = roles[sender]
+    if message.author is not None and message.author is not role:
+        text = f"{message.kind.value} comes from the {message.author.value}, not from the {role.value}"
+        raise refused("kind", message.kind.value, Rule.NOT_ALLOWED, text)
+    return role
+
+
+def source_of(message: Message, role: Role, raw: str) -> Source:
+    """How `message` is called in answers. raw: the digest of the bytes that said it."""
+    return Source(author=role, kind=message.kind, reference=message.reference, raw=raw)
+
+
+def admit(working: Working, said: Spoken) -> None:
+    """Raise RefusedError where the reference was used before. The same content is not done again."""
+    reference = said.message.reference
+    known = working.get(message_key(said.between, said.role, said.message.kind, reference), MessageRecord)
+    if known is None:
+        return
+    if known.digest != said.digest:
+        text = "this reference was used for other content: give each message its own"
+        raise refused("reference", reference, Rule.REUSED_REFERENCE, text)
+    text = "received before and done once: nothing to do"
+    if not known.live:
+        text = "received before, and replaced or cancelled since: to say it again, give it a new reference"
+    raise refused("reference", reference, Rule.DUPLICATE, text)
+
+
+def note(working: Working, said: Spoken, half: str) -> None:
+    """Remember that the message was accepted, and of which half it speaks."""
+    key = message_key(said.between, said.role, said.message.kind, said.message.reference)
+    working.put(key, MessageRecord(digest=said.digest, source=said.source, half=half))
+
+
+def in_force(working: Working, between: str, role: Role, kind: Kind, reference: str) -> MessageRecord | None:
+    """The message in force with this reference; None where there is none."""
+    record = working.get(message_key(between, role, kind, reference), MessageRecord)
+    return record if record is not None and record.live else None

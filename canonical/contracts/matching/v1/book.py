@@ -1,0 +1,118 @@
+"""The book of halves: reading, writing, and the lists by which halves are found."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from canonical.contracts.matching.v1.records import (
+    Half,
+    Index,
+    Trade,
+    economics_keys,
+    half_key,
+    link_keys,
+    trade_key,
+)
+from canonical.contracts.state import Working
+
+# The halves that one reference or one set of economics can have. What more than these share is no reference:
+# the oldest are no longer found by it, which bounds the work that one message can cause.
+LISTED_MAX = 32
+
+
+@dataclass(slots=True)
+class Book:
+    """The halves of one relationship while an entry is applied.
+
+    touched: the halves that changed, in order. near: halves whose pairing may depend on what changed.
+    """
+
+    working: Working
+    touched: dict[str, None] = field(default_factory=dict)
+    near: dict[str, None] = field(default_factory=dict)
+
+    def half(self, half: str) -> Half:
+        """The half with this id, which is there."""
+        return self.working.must(half_key(half), Half)
+
+    def find(self, half: str) -> Half | None:
+        """The half with this id, or None once it is empty."""
+        return self.working.get(half_key(half), Half)
+
+    def put(self, half: Half) -> None:
+        """Store `half` and list it where it now belongs."""
+        old = self.find(half.id)
+        self.working.put(half_key(half.id), half)
+        self.touched[half.id] = None
+        if old is None or old.statements != half.statements:
+            self._list_anew(half.id, _keys(old) if old is not None else [], _keys(half))
+
+    def remove(self, half: Half) -> None:
+        """Remove an empty half."""
+        self._list_anew(half.id, _keys(self.half(half.id)), [])
+        self.working.delete(half_key(half.id))
+        self.working.delete(trade_key(half.id))
+
+    def _list_anew(self, half: str, old: list[str], new: list[str]) -> None:
+        for key in dict.fromkeys((*old, *new)):
+            halves = self.listed(key)
+            self.near |= dict.fromkeys(halves)
+            if key not in new:
+                self._write(key, tuple(h for h in halves if h != half))
+            elif half not in halves:
+                self._write(key, (*halves, half)[-LISTED_MAX:])
+
+    def _write(self, key: str, halves: tuple[str, ...]) -> None:
+        if halves:
+            self.working.put(key, Index(halves=halves))
+        else:
+            self.working.delete(key)
+
+    def listed(self, key: str) -> tuple[str, ...]:
+        """The ids of the halves listed at `key`."""
+        index = self.working.get(key, Index)
+        return index.halves if index is not None else ()
+
+    def listed_at(self, keys: Iterable[str]) -> list[Half]:
+        """The halves listed at any of `keys`, each once."""
+        return [self.half(i) for i in dict.fromkeys(i for key in keys for i in self.listed(key))]
+
+    def neighbours(self, half: Half) -> list[Half]:
+        """The halves of both sides that share a link or the economics."""
+        return self.listed_at(_keys(half))
+
+    def memory(self, trade: str) -> Trade | None:
+        """What was last told about a trade."""
+        return self.working.get(trade_key(trade), Trade)
+
+    def trade_of(self, half: Half) -> str:
+        """The id of the trade that `half` is part of: that of its earlier half."""
+        if half.other is None:
+            return half.id
+        other = self.half(half.other)
+        return min((half.opened, half.id), (other.opened, other.id))[1]
+
+    def join(self, half: Half, other: Half) -> None:
+        """Pair two open halves; what was told about each alone is forgotten."""
+        for one, its_other in ((half, other.id), (other, half.id)):
+            self.working.delete(trade_key(one.id))
+            joined = {"other": its_other, "candidates": (), "stirred": False}
+            self.put(one.model_copy(update=joined))
+
+    def part(self, half: Half) -> tuple[Half, ...]:
+        """Undo the pairing of `half`; the halves that are open now."""
+        if half.other is None:
+            return (half,)
+        trade = self.trade_of(half)
+        stirred = self.memory(trade) is not None
+        self.working.delete(trade_key(trade))
+        parted = tuple(
+            each.model_copy(update={"other": None, "stirred": stirred})
+            for each in (half, self.half(half.other))
+        )
+        for each in parted:
+            self.put(each)
+        return parted
+
+
+def _keys(half: Half) -> list[str]:
+    return [*link_keys(half), *economics_keys(half)]

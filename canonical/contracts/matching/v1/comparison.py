@@ -1,0 +1,180 @@
+"""Comparison of the two sides, field by field, and the statuses that follow from it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+
+from canonical.amounts import plain
+from canonical.contracts.matching.v1.records import Half, Values, Word, block_of
+from canonical.contracts.matching.v1.shares import Share, Shares, aligned, quantity_of, shares_of
+from canonical.contracts.matching.v1.statements import terms_values
+from canonical.message import Role
+from canonical.result import BlockState, Difference, FundState, Source, Status, TradeStatus
+from canonical.rules import Rules
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A trade as both sides' statements show it."""
+
+    block: BlockState
+    funds: tuple[FundState, ...]
+    status: TradeStatus
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One side of a trade as it is compared. given: what it says of the block; None where it says nothing.
+
+    full: its funds are all named: they fill its block. over: they are more than its block.
+    """
+
+    half: Half | None
+    given: Values | None
+    shares: Shares
+    quantity: Decimal
+    full: bool
+    over: bool
+
+
+def seen(half: Half, other: Half | None, rules: Rules) -> Seen:
+    """How a trade stands. A half alone counts as a trade once the other side has answered to it."""
+    if other is None and not half.words:
+        block = BlockState(status=Status.UNMATCHED, sources=tuple(s.source for s in half.statements))
+        return Seen(block, (), TradeStatus.UNMATCHED)
+    sides = {each.role: each for each in (half, other) if each is not None}
+    broker, investor = _side(sides.get(Role.BROKER)), _side(sides.get(Role.INVESTOR))
+    funds = tuple(_funds(broker, investor, rules))
+    sources = _block_sources(broker, investor)
+    over = (_sum_difference(broker, investor),) if broker.over or investor.over else ()
+    status, differences = _block_status(broker, investor, funds, rules)
+    block = BlockState(status=status, differences=(*differences, *over), sources=sources)
+    return Seen(block, funds, _trade_status(status, funds, broker, investor))
+
+
+def _side(half: Half | None) -> Side:
+    if half is None:
+        return Side(None, None, {}, Decimal(0), full=False, over=False)
+    block, shares = block_of(half), shares_of(half)
+    quantity = quantity_of(shares)
+    whole = Decimal(block["quantity"]) if block is not None else None
+    full = whole is not None and quantity >= whole
+    over = whole is not None and quantity > whole
+    given = {**terms_values(half.terms), **block} if block is not None else None
+    return Side(half, given, shares, quantity, full=full, over=over)
+
+
+def _block_sources(*sides: Side) -> tuple[Source, ...]:
+    """The messages that speak of the block, or all where none does, and the answers on it that hold."""
+    halves = [side.half for side in sides if side.half is not None]
+    stated = [s for half in halves for s in half.statements]
+    said = [s.source for s in stated if s.block is not None] or [s.source for s in stated]
+    words = [word for side in sides if (word := _word_on_block(side)) is not None]
+    return (*said, *(word.source for word in words))
+
+
+def _block_status(
+    broker: Side, investor: Side, funds: tuple[FundState, ...], rules: Rules
+) -> tuple[Status, tuple[Difference, ...]]:
+    word = _word_on_block(broker)
+    if word is not None and not word.agreed:
+        return Status.MISMATCHED, (Difference(field="response", broker="", investor=word.reason),)
+    if broker.given is not None and investor.given is not None:
+        found = tuple(_differences(rules.block_fields, broker.given, investor.given))
+        return (Status.MISMATCHED if found else Status.MATCHED), found
+    affirmed = investor.half is None and broker.full and all(f.status is Status.MATCHED for f in funds)
+    agreed = broker.given is not None and (word is not None or affirmed)
+    return (Status.MATCHED if agreed else Status.UNMATCHED), ()
+
+
+def _word_on_block(side: Side) -> Word | None:
+    words = side.half.words if side.half is not None else ()
+    return next((word for word in reversed(words) if not word.lines), None)
+
+
+def _differences(fields: tuple[str, ...], broker: Values, investor: Values) -> Iterator[Difference]:
+    """The fields in which the sides part. What one side does not give is not compared."""
+    for field in fields:
+        ours, theirs = broker.get(field), investor.get(field)
+        if field == "instrument":
+            ours, theirs = _instruments(broker, investor)
+        if ours is not None and theirs is not None and ours != theirs:
+            yield Difference(field=field, broker=ours, investor=theirs)
+
+
+def _instruments(broker: Values, investor: Values) -> tuple[str, str]:
+    """How each side names the security: in the way that parts them, else that they share, else its own.
+
+    Two names of different kinds are not known to be of one security: they differ.
+    """
+    pairs = [(broker.get(name), investor.get(name)) for name in ("isin", "japan_code")]
+    both = [(one, other) for one, other in pairs if one is not None and other is not None]
+    own = tuple(values.get("isin") or values["japan_code"] for values in (broker, investor))
+    return next(((one, other) for one, other in both if one != other), both[0] if both else (own[0], own[1]))
+
+
+def _funds(broker: Side, investor: Side, rules: Rules) -> Iterator[FundState]:
+    """Each fund, in the order in which the investor, then the broker, first named it."""
+    for account in dict.fromkeys((*investor.shares, *broker.shares)):
+        for pair in aligned(broker.shares.get(account, []), investor.shares.get(account, [])):
+            yield _fund(*pair, broker, investor, rules)
+
+
+def _fund(ours: Share | None, theirs: Share | None, broker: Side, investor: Side, rules: Rules) -> FundState:
+    known = ours or theirs
+    assert known is not None
+    differences = tuple(_fund_differences(ours, theirs, broker, investor, rules))
+    status = Status.MATCHED if _is_matched(ours, theirs) else Status.UNMATCHED
+    return FundState(
+        account=known.account,
+        status=Status.MISMATCHED if differences else status,
+        differences=differences,
+        sources=tuple(dict.fromkeys(s for share in (ours, theirs) if share for s in share.sources)),
+        broker_reference=ours.reference if ours else None,
+        investor_reference=theirs.reference if theirs else None,
+    )
+
+
+def _is_matched(ours: Share | None, theirs: Share | None) -> bool:
+    """Of shares that do not differ: whether the investor has calculated too, or has affirmed."""
+    if ours is None:
+        return False
+    return (theirs is not None and theirs.calculated) or (ours.word is not None and ours.word.agreed)
+
+
+def _fund_differences(
+    ours: Share | None, theirs: Share | None, broker: Side, investor: Side, rules: Rules
+) -> Iterator[Difference]:
+    if ours is not None and theirs is not None:
+        yield from _differences(
+            rules.fund_fields, {**ours.terms, **ours.values}, {**theirs.terms, **theirs.values}
+        )
+    elif ours is not None and investor.full:
+        yield Difference(field="account", broker=ours.account.code, investor="")
+    elif theirs is not None and broker.full:
+        yield Difference(field="account", broker="", investor=theirs.account.code)
+    if ours is not None and ours.word is not None and not ours.word.agreed:
+        yield Difference(field="affirmation", broker="", investor=ours.word.reason)
+    if theirs is not None and theirs.word is not None and not theirs.word.agreed:
+        yield Difference(field="response", broker=theirs.word.reason, investor="")
+
+
+def _sum_difference(broker: Side, investor: Side) -> Difference:
+    """The funds of a side are more than its block: all that they add up to."""
+    ours = plain(broker.quantity) if broker.shares else ""
+    theirs = plain(investor.quantity) if investor.shares else ""
+    return Difference(field="funds_quantity", broker=ours, investor=theirs)
+
+
+def _trade_status(block: Status, funds: tuple[FundState, ...], broker: Side, investor: Side) -> TradeStatus:
+    """The status of a trade. A sum that is wrong by itself is told before what it does to the funds."""
+    if block is Status.MISMATCHED:
+        return TradeStatus.MISMATCHED
+    if broker.over or investor.over:
+        return TradeStatus.DISQUALIFIED
+    if any(fund.status is Status.MISMATCHED for fund in funds):
+        return TradeStatus.MISMATCHED
+    full = broker.full and (investor.half is None or investor.full)
+    if block is Status.MATCHED and funds and full and all(f.status is Status.MATCHED for f in funds):
+        return TradeStatus.MATCH_AGREED
+    return TradeStatus.PENDING

@@ -1,0 +1,120 @@
+"""The contract: one entry in, the new records and what both sides hear out."""
+
+from datetime import date
+
+from canonical.contracts.matching.v1 import pairing
+from canonical.contracts.matching.v1.admission import RefusedError, Spoken, admit, source_of, spoken
+from canonical.contracts.matching.v1.book import Book
+from canonical.contracts.matching.v1.contribution import Contributions, kinds_replacing
+from canonical.contracts.matching.v1.telling import Teller
+from canonical.contracts.state import Decision, Entry, View, Working
+from canonical.message import Role
+from canonical.problems import PROBLEMS_PER_MESSAGE_MAX, Problem
+from canonical.result import Receipt, Rejection, Result, Source, result_id
+from canonical.rules import Rules
+
+
+def apply(view: View, entry: Entry, rules: Rules, contract: str) -> Decision:
+    """Apply one entry: all of its messages hold, or none does and the sender is told why."""
+    working = Working(view)
+    said, problems = _spoken(entry)
+    if not problems:
+        results, problems = _results(working, entry, said, rules, contract)
+        if not problems:
+            return Decision(working.changes, (_receipt(entry, contract), *results))
+    return Decision({}, (_rejection(entry, contract, tuple(problems[:PROBLEMS_PER_MESSAGE_MAX])),))
+
+
+def _spoken(entry: Entry) -> tuple[list[Spoken], list[Problem]]:
+    """The messages as their sender's, or all that forbids its saying them."""
+    submission = entry.submission
+    said: list[Spoken] = []
+    problems: list[Problem] = []
+    for number, message in enumerate(submission.messages):
+        try:
+            said.append(spoken(message, submission.sender, submission.source, entry.position, number))
+        except RefusedError as error:
+            problems += error.problems
+    return said, problems
+
+
+def _results(
+    working: Working, entry: Entry, said: list[Spoken], rules: Rules, contract: str
+) -> tuple[list[Result], list[Problem]]:
+    """What the messages change, or all for which they are refused."""
+    book = Book(working)
+    contributions = Contributions(book, kinds_replacing(entry.submission.messages))
+    problems: list[Problem] = []
+    for each in said:
+        try:
+            admit(working, each)
+            contributions.add(each)
+        except RefusedError as error:
+            problems += error.problems
+    if problems:
+        return [], list(dict.fromkeys(problems))
+    teller = Teller(book, rules, contract, entry.position, contributions.withdrawn, contributions.cancelled)
+    try:
+        gone = teller.tell_gone()
+        pairing.settle(book)
+        return [*gone, *teller.tell()], []
+    except RefusedError as error:
+        return [], list(error.problems)
+
+
+def _parties(entry: Entry) -> tuple[str, str]:
+    """The LEIs of broker and investor. The node puts nothing on the ledger that does not name both."""
+    first = entry.submission.messages[0]
+    broker, investor = first.broker.lei, first.investor.lei
+    assert broker is not None
+    assert investor is not None
+    return broker, investor
+
+
+def _sender_role(entry: Entry) -> Role | None:
+    """The sender's side; None where it has none, so that nobody is told of what another has said."""
+    roles = dict(zip(_parties(entry), (Role.BROKER, Role.INVESTOR), strict=True))
+    return roles.get(entry.submission.sender) if len(roles) > 1 else None
+
+
+def _sources(entry: Entry, role: Role | None) -> tuple[Source, ...]:
+    raw = entry.submission.source
+    return tuple(source_of(m, role or m.author or Role.BROKER, raw) for m in entry.submission.messages)
+
+
+def _trade_date(entry: Entry) -> date | None:
+    """The trade date of the first message that has one: answers in some formats must repeat it."""
+    terms = (getattr(message, "terms", None) for message in entry.submission.messages)
+    return next((t.trade_date for t in terms if t is not None), None)
+
+
+def _receipt(entry: Entry, contract: str) -> Receipt:
+    broker, investor = _parties(entry)
+    role = _sender_role(entry)
+    assert role is not None, "accepted from nobody"
+    return Receipt(
+        id=result_id(contract, entry.position, "receipt"),
+        position=entry.position,
+        contract=contract,
+        broker=broker,
+        investor=investor,
+        to=role,
+        sources=_sources(entry, role),
+        trade_date=_trade_date(entry),
+    )
+
+
+def _rejection(entry: Entry, contract: str, problems: tuple[Problem, ...]) -> Rejection:
+    broker, investor = _parties(entry)
+    role = _sender_role(entry)
+    return Rejection(
+        id=result_id(contract, entry.position, "rejection"),
+        position=entry.position,
+        contract=contract,
+        broker=broker,
+        investor=investor,
+        to=role,
+        sources=_sources(entry, role),
+        trade_date=_trade_date(entry),
+        problems=problems,
+    )

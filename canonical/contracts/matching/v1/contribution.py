@@ -1,0 +1,198 @@
+"""What a message adds to a half, and how it is taken back."""
+
+from dataclasses import dataclass, field
+
+from canonical.contracts.matching.v1.admission import RefusedError, Spoken, in_force, note, refused
+from canonical.contracts.matching.v1.book import Book
+from canonical.contracts.matching.v1.grouping import own_half, taken
+from canonical.contracts.matching.v1.records import Half, MessageRecord, Statement, Word, message_key
+from canonical.contracts.matching.v1.statements import Stating, statement_of
+from canonical.message import (
+    Affirmation,
+    AllocationResponse,
+    BlockResponse,
+    Cancellation,
+    Kind,
+    Message,
+    Role,
+    whole_reference,
+)
+from canonical.problems import Rule
+from canonical.result import Source
+
+Answering = Affirmation | BlockResponse | AllocationResponse
+
+_ANSWERED = {
+    Kind.AFFIRMATION: (Kind.CONFIRMATION,),
+    Kind.BLOCK_RESPONSE: (Kind.EXECUTION_NOTICE, Kind.CONFIRMATION),
+    Kind.ALLOCATION_RESPONSE: (Kind.ALLOCATION_INSTRUCTION,),
+}
+
+
+@dataclass(slots=True)
+class Contributions:
+    """The messages of one submission, one after the other.
+
+    anchor: the half that they speak of. replaced: where what they replace stood, by its reference.
+    withdrawn: what took statements of a half back, by the half. cancelled: the cancellations among them.
+    """
+
+    book: Book
+    kinds: dict[str, list[Kind]]
+    anchor: str | None = None
+    replaced: dict[str, dict[Kind, str]] = field(default_factory=dict)
+    withdrawn: dict[str, Source] = field(default_factory=dict)
+    cancelled: dict[str, dict[Source, None]] = field(default_factory=dict)
+
+    def add(self, said: Spoken) -> None:
+        """Apply one message. Raises RefusedError; then none of the submission may be kept."""
+        message = said.message
+        anchor = self._make_room(said) if message.replaces is not None else self.anchor
+        match message:
+            case Cancellation():
+                half = self._cancel(said, message)
+            case Affirmation() | BlockResponse() | AllocationResponse():
+                half = self._answer(said, message)
+            case _:
+                half = self._state(said, message, anchor)
+        note(self.book.working, said, half)
+
+    def _state(self, said: Spoken, message: Stating, anchor: str | None) -> str:
+        statement = statement_of(said, message)
+        half = own_half(self.book, said, message, statement, anchor)
+        account = taken(half, statement)
+        if account:
+            text = (
+                "this account stands in another message of yours for this block: replace or cancel that one"
+            )
+            raise refused("account", account, Rule.DUPLICATE, text)
+        self.book.put(_with(half, (*half.statements, statement)))
+        self.anchor = half.id
+        return half.id
+
+    def _answer(self, said: Spoken, message: Answering) -> str:
+        record, part = self._answered(said, message)
+        half = self.book.half(record.half)
+        lines = _lines_meant(half, record.source, message, part)
+        if message.kind is not Kind.BLOCK_RESPONSE and not lines:
+            raise _unknown("answers", message.answers)
+        agreed = message.affirmed if isinstance(message, Affirmation) else message.agreed
+        reason = message.remarks or ("" if agreed else "refused")
+        word = Word(source=said.source, answers=record.source, lines=lines, agreed=agreed, reason=reason)
+        self.book.put(half.model_copy(update={"words": (*half.words, word)}))
+        return half.id
+
+    def _answered(self, said: Spoken, message: Answering) -> tuple[MessageRecord, int | None]:
+        """The other side's message that is meant, and the number of its part, from 1, where one part is.
+
+        "R1/3" may be a message of that name, or fund 3 of R1 where R1 was passed on as one message per fund.
+        """
+        other = Role.INVESTOR if said.role is Role.BROKER else Role.BROKER
+        whole, part = whole_reference(message.answers)
+        for reference, number in ((message.answers, None), (whole, part)):
+            for kind in _ANSWERED[message.kind]:
+                record = in_force(self.book.working, said.between, other, kind, reference)
+                if record is not None and (number is None) == (reference == message.answers):
+                    return record, number
+        raise _unknown("answers", message.answers)
+
+    def _cancel(self, said: Spoken, message: Cancellation) -> str:
+        """Take back the messages with the reference, in every kind that carries it."""
+        if message.replaces is not None:
+            text = "a cancellation stays: to take it back, send what it cancelled under a new reference"
+            raise refused("replaces", message.replaces, Rule.NOT_ALLOWED, text)
+        kinds = [kind for kind in Kind if kind is not Kind.CANCELLATION]
+        records = [in_force(self.book.working, said.between, said.role, k, message.cancels) for k in kinds]
+        found = [record for record in records if record is not None]
+        if not found:
+            raise _not_in_force("cancels", message.cancels)
+        for record in found:
+            self._withdraw(said, record, "cancels", message.cancels)
+            self.cancelled.setdefault(record.half, {})[said.source] = None
+        self.anchor = next((r.half for r in found if _is_statement(r)), self.anchor)
+        return found[0].half
+
+    def _make_room(self, said: Spoken) -> str | None:
+        """Take back what is replaced, once a submission; the half where the new message belongs."""
+        reference, kind = said.message.replaces, said.message.kind
+        assert reference is not None
+        if reference not in self.replaced:
+            self.replaced[reference] = self._take_place(said, reference)
+        halves = self.replaced[reference]
+        return halves.get(kind, next(iter(halves.values())))
+
+    def _take_place(self, said: Spoken, reference: str) -> dict[Kind, str]:
+        """Withdraw all that the raw message with the reference had said; where it stood, by kind."""
+        working = self.book.working
+        every = {kind: in_force(working, said.between, said.role, kind, reference) for kind in Kind}
+        meant = [record for kind in self.kinds[reference] if (record := every[kind]) is not None]
+        if not meant:
+            raise _not_in_force("replaces", reference)
+        raws = [record.source.raw for record in meant]
+        found = {k: r for k, r in every.items() if r is not None and r.source.raw in raws}
+        for record in found.values():
+            self._withdraw(said, record, "replaces", reference)
+        return {kind: record.half for kind, record in found.items()}
+
+    def _withdraw(self, said: Spoken, record: MessageRecord, field_name: str, reference: str) -> None:
+        half = self.book.find(record.half)
+        source = record.source
+        if half is not None and half.agreed:
+            text = "the trade is agreed: it changes only with the other side"
+            raise refused(field_name, reference, Rule.NOT_ALLOWED, text)
+        key = message_key(said.between, said.role, source.kind, source.reference)
+        self.book.working.put(key, record.model_copy(update={"live": False}))
+        if half is None:
+            return
+        words = tuple(w for w in half.words if source not in (w.source, w.answers))
+        kept = tuple(s for s in half.statements if s.source != source)
+        self.book.put(_with(half.model_copy(update={"words": words}), kept))
+        self.withdrawn[half.id] = said.source
+
+
+def kinds_replacing(messages: tuple[Message, ...]) -> dict[str, list[Kind]]:
+    """The kinds of the messages that replace each reference."""
+    found: dict[str, list[Kind]] = {}
+    for message in messages:
+        if message.replaces is not None:
+            found.setdefault(message.replaces, []).append(message.kind)
+    return found
+
+
+def _with(half: Half, statements: tuple[Statement, ...]) -> Half:
+    """`half` with these statements, and the terms of the last of them that speaks of the block."""
+    if statements == half.statements:
+        return half
+    speaking = [s for s in statements if s.block is not None] or statements
+    terms = speaking[-1].terms if speaking else half.terms
+    return half.model_copy(update={"statements": statements, "terms": terms})
+
+
+def _lines_meant(half: Half, source: Source, message: Answering, part: int | None) -> tuple[int, ...]:
+    """The lines of the answered statement that are meant; none for the block."""
+    statement = next((s for s in half.statements if s.source == source), None)
+    if statement is None or isinstance(message, BlockResponse):
+        return ()
+    lines = statement.lines
+    accounts = [line.account for line in lines]
+    if isinstance(message, AllocationResponse):
+        meant = list(message.refused_accounts or accounts)
+    else:
+        meant = [message.account] if message.account is not None else accounts
+    if any(account not in accounts for account in meant):
+        return ()
+    return tuple(n for n, line in enumerate(lines) if line.account in meant and part in (None, n + 1))
+
+
+def _is_statement(record: MessageRecord) -> bool:
+    return record.source.kind not in _ANSWERED
+
+
+def _unknown(field_name: str, reference: str) -> RefusedError:
+    text = "no message of the other side with this reference, or no such fund in it, is in force"
+    return refused(field_name, reference, Rule.UNKNOWN_REFERENCE, text)
+
+
+def _not_in_force(field_name: str, reference: str) -> RefusedError:
+    text = "no message of yours with this reference is in force"
+    return refused(field_name, reference, Rule.UNKNOWN_REFERENCE, text)

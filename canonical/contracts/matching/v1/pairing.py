@@ -1,0 +1,167 @@
+"""Pairing: which half of the other side belongs to this one. By reference, else by economics; never guessed.
+
+How well two halves belong together is a rank: a reference to the block, a reference to the order and equal
+economics, a reference to the order alone, equal economics alone. A better rank parts a pair of a worse one,
+so that it does not matter which message came first. Two halves of which one names what the other is not are
+never paired. Where several fit equally well, none is chosen and both sides are told what fits.
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+from canonical.contracts.matching.v1.book import Book
+from canonical.contracts.matching.v1.records import Half, account_key, block_of, links_of
+from canonical.identifiers import Instrument, Link, LinkKind
+
+CANDIDATES_MAX = 5
+BLOCK, ORDER_AND_ECONOMICS, ORDER, ECONOMICS, NONE = 4, 3, 2, 1, 0
+
+_ORDER_KINDS = (LinkKind.CLIENT_ORDER, LinkKind.BROKER_ORDER)  # one order may be done in several blocks
+_MANY = (
+    LinkKind.EXECUTION,
+)  # one block may have more executions than a message names: others contradict nothing
+
+Named = dict[LinkKind, set[str]]
+
+
+def settle(book: Book) -> None:
+    """Pair all halves that changed, and those near them, as well as they now can be."""
+    settling = _Settling(book)
+    changed = tuple(book.touched)
+    waiting = deque(dict.fromkeys((*changed, *book.near)))
+    while waiting:
+        half = book.find(waiting.popleft())
+        if half is not None and not half.agreed and (half.other is None or half.id in changed):
+            waiting.extend(settling.settle(half))
+
+
+def named(links: Iterable[Link]) -> Named:
+    """What is named, by kind."""
+    found: Named = {}
+    for link in links:
+        found.setdefault(link.kind, set()).add(link.value)
+    return found
+
+
+def contradict(ours: Named, theirs: Named) -> bool:
+    """Whether both name a thing of one kind and not the same one."""
+    return any(
+        kind in theirs and kind not in _MANY and theirs[kind].isdisjoint(values)
+        for kind, values in ours.items()
+    )
+
+
+def same_security(ours: Instrument, theirs: Instrument) -> bool:
+    """Whether both give a name of one kind, and all such names are equal."""
+    pairs = [(ours.isin, theirs.isin), (ours.japan_code, theirs.japan_code)]
+    both = [(one, other) for one, other in pairs if one is not None and other is not None]
+    return bool(both) and all(one == other for one, other in both)
+
+
+def same_deal(half: Half, other: Half) -> bool:
+    """Same side, security and trade date."""
+    ours, theirs = half.terms, other.terms
+    return (
+        ours.side is theirs.side
+        and ours.trade_date == theirs.trade_date
+        and same_security(ours.instrument, theirs.instrument)
+    )
+
+
+def narrowed(halves: list[Half], tests: Iterable[Callable[[Half], bool]]) -> list[Half]:
+    """The halves that pass, one test after the other; a test that none passes decides nothing."""
+    for test in tests:
+        if len(halves) < 2:  # noqa: PLR2004 - one half alone needs no telling apart
+            break
+        halves = [h for h in halves if test(h)] or halves
+    return halves
+
+
+@dataclass(slots=True)
+class _Settling:
+    """The search for counterparts. names: what each half names, by its id and statements in force."""
+
+    book: Book
+    names: dict[str, Named] = field(default_factory=dict)
+
+    def settle(self, half: Half) -> list[str]:
+        """Pair `half` if it can be paired better than it is; the halves that lost their counterpart by it."""
+        loose: list[str] = []
+        if half.other is not None and self._rank_in_pair(half) == NONE:
+            half, other = self.book.part(half)
+            loose = [other.id]
+        at = self._best(half)
+        chosen = self._narrowed(half, at)
+        if len(chosen) == 1 and self._is_chosen_by(chosen[0], half):
+            return [*loose, *self._pair(half, chosen[0])]
+        if half.other is None:
+            candidates = tuple(c.id for c in chosen[:CANDIDATES_MAX])
+            if candidates != half.candidates:
+                self.book.put(half.model_copy(update={"candidates": candidates}))
+        return loose
+
+    def _pair(self, half: Half, other: Half) -> list[str]:
+        loose = [each.other for each in (half, other) if each.other is not None]
+        (half, *_), (other, *_) = self.book.part(half), self.book.part(other)
+        near = [h.id for h in (*self.book.neighbours(half), *self.book.neighbours(other)) if h.other is None]
+        self.book.join(half, other)
+        return [*loose, *near]
+
+    def _best(self, half: Half) -> list[Half]:
+        """The counterparts of the best rank that is better than the pair `half` is in."""
+        ranked = [(self._rank(half, h), h) for h in self._counterparts(half)]
+        floor = self._rank_in_pair(half)
+        ranked = [(rank, h) for rank, h in ranked if rank > max(floor, self._rank_in_pair(h))]
+        best = max((rank for rank, _ in ranked), default=NONE)
+        return [h for rank, h in ranked if rank == best]
+
+    def _is_chosen_by(self, other: Half, half: Half) -> bool:
+        """Whether `half` is the one that fits `other` best: a rival of its own side makes it unclear."""
+        return [h.id for h in self._narrowed(other, self._best(other))] == [half.id]
+
+    def _counterparts(self, half: Half) -> list[Half]:
+        return [h for h in self.book.neighbours(half) if h.role is not half.role and not h.agreed]
+
+    def _rank_in_pair(self, half: Half) -> int:
+        return self._rank(half, self.book.half(half.other)) if half.other is not None else NONE
+
+    def _rank(self, half: Half, other: Half) -> int:
+        ours, theirs = self._named(half), self._named(other)
+        if contradict(ours, theirs):
+            return NONE
+        kinds = [kind for kind in ours if kind in theirs and not ours[kind].isdisjoint(theirs[kind])]
+        if any(kind not in _ORDER_KINDS for kind in kinds):
+            return BLOCK
+        if kinds:
+            return ORDER_AND_ECONOMICS if _same_economics(half, other) else ORDER
+        return ECONOMICS if _same_economics(half, other) else NONE
+
+    def _named(self, half: Half) -> Named:
+        if half.id not in self.names:
+            self.names[half.id] = named(links_of(half))
+        return self.names[half.id]
+
+    def _narrowed(self, half: Half, others: list[Half]) -> list[Half]:
+        """What breaks a tie, strongest first: the economics, the price, the funds' quantities."""
+        block, funds = block_of(half) or {}, _quantities(half)
+        tests: tuple[Callable[[Half], bool], ...] = (
+            lambda h: same_deal(half, h),
+            lambda h: (block_of(h) or {}).get("quantity") == block.get("quantity"),
+            lambda h: (block_of(h) or {}).get("price") == block.get("price"),
+            lambda h: bool(funds) and _quantities(h) == funds,
+        )
+        return narrowed(others, tests)
+
+
+def _same_economics(half: Half, other: Half) -> bool:
+    ours, theirs = block_of(half), block_of(other)
+    if ours is None or theirs is None or ours["quantity"] != theirs["quantity"]:
+        return False
+    return same_deal(half, other)
+
+
+def _quantities(half: Half) -> list[tuple[str, str]]:
+    """Account and quantity of each fund, whether allocated or calculated or both."""
+    lines = (line for statement in half.statements for line in statement.lines)
+    return sorted({(account_key(line.account), line.values["quantity"]) for line in lines})

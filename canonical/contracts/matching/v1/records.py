@@ -1,0 +1,171 @@
+"""The records that this version keeps, and their keys.
+
+A *half* is what one side says about a trade: its statements in force. Two halves that belong together are
+paired. Everything else, the figures of the block, the funds, the statuses, follows from the statements, so
+that taking one back leaves no trace. Keys begin with the relationship: a node that may read only that
+relationship comes to the same state.
+"""
+
+import hashlib
+from typing import Annotated
+
+from pydantic import Field
+
+from canonical.base import Canonical
+from canonical.identifiers import FundAccount, Lei, Link, Reference
+from canonical.message import Kind, Role
+from canonical.result import BlockState, Source, Status, TradeStatus
+from canonical.trade import Terms
+
+Values = dict[str, str]
+"""Figures as text by the names of canonical/rules.py. A figure that is not given is not there."""
+
+
+class MessageRecord(Canonical):
+    """A message that was accepted. digest: of its canonical bytes. live: neither replaced nor cancelled.
+
+    half: the half that it speaks of, its author's own for a statement, the other side's for a word.
+    """
+
+    digest: str
+    source: Source
+    half: str
+    live: bool = True
+
+
+class Line(Canonical):
+    """One fund's part in a statement."""
+
+    account: FundAccount
+    values: Values
+    reference: Reference | None = None
+
+
+class Statement(Canonical):
+    """A message in force about block or funds. links: those it gives, and its own reference last."""
+
+    source: Source
+    terms: Terms
+    block: Values | None = None
+    lines: tuple[Line, ...] = ()
+    links: tuple[Link, ...]
+
+
+class Word(Canonical):
+    """What the other side answered to a statement of this half.
+
+    answers: the statement. lines: which of its lines are meant, from 0; none where the block is meant.
+    """
+
+    source: Source
+    answers: Source
+    lines: tuple[int, ...] = ()
+    agreed: bool
+    reason: str = ""
+
+
+class Half(Canonical):
+    """One side of a trade.
+
+    opened: the position of its first message. terms: those of its last word on the block.
+    other: the half it is paired with. candidates: halves it would be paired with if it were clear with which.
+    agreed: both sides agree, nothing changes any more. stirred: it lost its counterpart, untold yet.
+    """
+
+    id: str
+    role: Role
+    broker: Lei
+    investor: Lei
+    opened: Annotated[int, Field(ge=0)]
+    terms: Terms
+    statements: tuple[Statement, ...] = ()
+    words: tuple[Word, ...] = ()
+    other: str | None = None
+    candidates: tuple[str, ...] = ()
+    agreed: bool = False
+    stirred: bool = False
+
+
+class Index(Canonical):
+    """The halves under one key, oldest first."""
+
+    halves: tuple[str, ...] = ()
+
+
+class FundMemory(Canonical):
+    """What was last told about a fund."""
+
+    status: Status
+    told: str
+
+
+class Trade(Canonical):
+    """What was last told about a trade, so that only changes are told."""
+
+    status: TradeStatus
+    block: BlockState
+    funds: Annotated[dict[str, FundMemory], Field(default_factory=dict)]
+    candidates: tuple[str, ...] = ()
+
+
+def relationship(broker: str, investor: str) -> str:
+    """The pair of institutions, as a part of keys."""
+    return f"{broker}/{investor}"
+
+
+def half_id(between: str, role: Role, position: int, number: int) -> str:
+    """A half's id: 16 hexadecimal digits, the same at every node. between: its relationship."""
+    text = f"yakujo half 1\n{between}\n{role.value}\n{position}\n{number}"
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def message_key(between: str, role: Role, kind: Kind, reference: str) -> str:
+    """Where the record of a message of one side lies."""
+    return f"message/{between}/{role}/{kind}/{reference}"
+
+
+def half_key(half: str) -> str:
+    """Where a half lies."""
+    return f"half/{half}"
+
+
+def trade_key(trade: str) -> str:
+    """Where the memory of a trade lies."""
+    return f"trade/{trade}"
+
+
+def block_of(half: Half) -> Values | None:
+    """The block as the side last stated it; None where it never did."""
+    return next((s.block for s in reversed(half.statements) if s.block is not None), None)
+
+
+def links_of(half: Half) -> tuple[Link, ...]:
+    """All links of the statements in force."""
+    return tuple(dict.fromkeys(link for statement in half.statements for link in statement.links))
+
+
+def economics_keys(half: Half) -> list[str]:
+    """Where halves with the same economics are listed, once for each name of the security."""
+    block = block_of(half)
+    if block is None:
+        return []
+    terms = half.terms
+    names = [name for name in (terms.instrument.isin, terms.instrument.japan_code) if name is not None]
+    where = f"economics/{relationship(half.broker, half.investor)}/{terms.side}"
+    return [f"{where}/{name}/{terms.trade_date}/{block['quantity']}" for name in names]
+
+
+def link_keys(half: Half) -> list[str]:
+    """Where halves with the same links are listed."""
+    where = f"link/{relationship(half.broker, half.investor)}"
+    return [link_key(where, link) for link in links_of(half)]
+
+
+def link_key(where: str, link: Link) -> str:
+    """Where the halves with `link` are listed. where: "link/" and the relationship."""
+    return f"{where}/{link.kind}/{link.value}"
+
+
+def account_key(account: FundAccount) -> str:
+    """An account as a part of keys."""
+    return f"{account.scheme}:{account.code}"

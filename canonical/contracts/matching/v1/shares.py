@@ -1,0 +1,110 @@
+"""A side's statements as one share per fund, and the shares of both sides beside each other."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from decimal import Decimal
+
+from canonical.amounts import total
+from canonical.contracts.matching.v1.records import Half, Values, Word, account_key
+from canonical.contracts.matching.v1.statements import terms_values
+from canonical.identifiers import FundAccount
+from canonical.message import Kind
+from canonical.result import Source
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """One side's part of one fund.
+
+    terms, values: as calculated, else as allocated. calculated: whether money is given.
+    word: what the other side last answered to it. sources: the messages it rests on, answers included.
+    """
+
+    account: FundAccount
+    terms: Values
+    values: Values
+    reference: str | None
+    calculated: bool
+    sources: tuple[Source, ...]
+    word: Word | None = None
+
+    @property
+    def price(self) -> str | None:
+        """The price, which tells shares of one account apart where executed prices are allocated."""
+        return self.values.get("price")
+
+
+Shares = dict[str, list[Share]]
+"""By account, in order of first mention."""
+
+
+def shares_of(half: Half | None) -> Shares:
+    """A side's shares; none where there is no half."""
+    allocated: Shares = {}
+    calculated: Shares = {}
+    for share in _stated(half) if half is not None else ():
+        found = calculated if share.calculated else allocated
+        found.setdefault(account_key(share.account), []).append(share)
+    return {
+        account: [_joined(*pair) for pair in aligned(allocated.get(account, []), calculated.get(account, []))]
+        for account in (*allocated, *(a for a in calculated if a not in allocated))
+    }
+
+
+def _stated(half: Half) -> Iterator[Share]:
+    words = {(w.answers.kind, w.answers.reference, n): w for w in half.words for n in w.lines}
+    for statement in half.statements:
+        source = statement.source
+        calculated = source.kind is not Kind.ALLOCATION_INSTRUCTION
+        terms = terms_values(statement.terms) if statement.lines else {}
+        for number, line in enumerate(statement.lines):
+            word = words.get((source.kind, source.reference, number))
+            sources = (source,) if word is None else (source, word.source)
+            yield Share(line.account, terms, line.values, line.reference, calculated, sources, word)
+
+
+def _joined(allocated: Share | None, calculated: Share | None) -> Share:
+    """What was allocated and what was calculated of one fund: the calculation holds."""
+    if allocated is None or calculated is None:
+        share = allocated or calculated
+        assert share is not None
+        return share
+    refused = allocated.word if allocated.word is not None and not allocated.word.agreed else None
+    return replace(
+        calculated,
+        reference=calculated.reference or allocated.reference,
+        sources=(*allocated.sources, *calculated.sources),
+        word=refused or calculated.word,
+    )
+
+
+def aligned(left: list[Share], right: list[Share]) -> list[tuple[Share | None, Share | None]]:
+    """The shares of one account beside each other: one and one; else by price; the rest in price order."""
+    if len(left) <= 1 and len(right) <= 1:
+        return [(left[0] if left else None, right[0] if right else None)]
+    found: list[tuple[Share | None, Share | None]] = []
+    rest, alone = list(right), []
+    for share in left:
+        same = next((other for other in rest if other.price == share.price), None)
+        if same is None:
+            alone.append(share)
+        else:
+            rest.remove(same)
+            found.append((share, same))
+    alone, rest = sorted(alone, key=_by_price), sorted(rest, key=_by_price)
+    for number in range(max(len(alone), len(rest))):
+        found.append((_at(alone, number), _at(rest, number)))
+    return found
+
+
+def _by_price(share: Share) -> Decimal:
+    return Decimal(share.price or 0)
+
+
+def _at(shares: list[Share], number: int) -> Share | None:
+    return shares[number] if number < len(shares) else None
+
+
+def quantity_of(shares: Shares) -> Decimal:
+    """The quantity of all shares together."""
+    return total(Decimal(share.values["quantity"]) for each in shares.values() for share in each)

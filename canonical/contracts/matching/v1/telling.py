@@ -1,0 +1,140 @@
+"""What is told about a trade: its status now, if it is not what was told before."""
+
+from dataclasses import dataclass
+
+from canonical.contracts.matching.v1.admission import refused
+from canonical.contracts.matching.v1.book import Book
+from canonical.contracts.matching.v1.comparison import Seen, seen
+from canonical.contracts.matching.v1.records import FundMemory, Half, Trade, account_key, trade_key
+from canonical.encoding import digest
+from canonical.message import Role
+from canonical.problems import Rule
+from canonical.result import BlockState, FundState, Result, Source, Status, TradeStatus, result_id
+from canonical.rules import Rules
+
+
+@dataclass(frozen=True, slots=True)
+class Teller:
+    """Tells what one entry changed.
+
+    withdrawn: what took something of a half back, by the half. cancelled: the cancellations among them.
+    """
+
+    book: Book
+    rules: Rules
+    contract: str
+    position: int
+    withdrawn: dict[str, Source]
+    cancelled: dict[str, dict[Source, None]]
+
+    def tell_gone(self) -> list[Result]:
+        """Remove the halves of which nothing is left: their side hears so, the other that it stands alone."""
+        results = []
+        for half in [self.book.half(i) for i in self.book.touched]:
+            if not half.statements:
+                results.append(self._gone(half))
+        return results
+
+    def _gone(self, half: Half) -> Result:
+        by = self.withdrawn[half.id]
+        trade = self.book.trade_of(half)
+        parted = self.book.part(half)
+        sources = [by, *(s.source for other in parted[1:] for s in other.statements)]
+        for other in parted[1:]:
+            self.book.put(other.model_copy(update={"stirred": False}))
+        self.book.remove(half)
+        status, block = TradeStatus.CANCELLED, BlockState(status=Status.UNMATCHED, sources=tuple(sources))
+        result = self._result(half, trade, Seen(block, (), status), ())
+        subject = f"{trade}/cancelled/{half.id}"
+        update = {
+            "id": result_id(self.contract, self.position, subject),
+            "cancelled_by": half.role,
+            "cancellations": self._cancellations(half) or (by,),
+            "candidates": (),
+        }
+        return result.model_copy(update=update)
+
+    def tell(self) -> list[Result]:
+        """The results about all trades that changed. Raises RefusedError where one was agreed before."""
+        trades: dict[str, Half] = {}
+        for half in [self.book.find(i) for i in self.book.touched]:
+            if half is not None:
+                trades.setdefault(self.book.trade_of(half), half)
+        results = [self._tell(trade, half) for trade, half in trades.items()]
+        return [result for result in results if result is not None]
+
+    def _tell(self, trade: str, half: Half) -> Result | None:
+        other = self.book.half(half.other) if half.other is not None else None
+        now = seen(half, other, self.rules)
+        if half.agreed and now.status is not TradeStatus.MATCH_AGREED:
+            text = "the trade is agreed: it changes only with the other side"
+            raise refused("reference", half.statements[-1].source.reference, Rule.NOT_ALLOWED, text)
+        before, memory = self.book.memory(trade), _memory(now, half)
+        silent = self._is_known(now, before, memory, half)
+        self._remember(trade, memory, now, half, other)
+        cancellations = self._cancellations(half, other)
+        if silent and not cancellations:
+            return None
+        if silent and other is None:  # only the cancellation is answered: the rest stands as it stood
+            now = Seen(BlockState(status=Status.UNMATCHED), (), now.status)
+        shown = now.funds if now.status is TradeStatus.MATCH_AGREED else _changed(now.funds, before, memory)
+        result = self._result(half, trade, now, shown, other)
+        return result.model_copy(update={"cancellations": cancellations})
+
+    def _is_known(self, now: Seen, before: Trade | None, memory: Trade, half: Half) -> bool:
+        """Whether both sides know it. That a new message stands alone goes without saying."""
+        if now.status is not TradeStatus.UNMATCHED:
+            return memory == before
+        if before is None:
+            return not half.stirred and not half.candidates
+        return (before.status, before.candidates) == (memory.status, memory.candidates)
+
+    def _remember(self, trade: str, memory: Trade, now: Seen, half: Half, other: Half | None) -> None:
+        self.book.working.put(trade_key(trade), memory)
+        agreed = now.status is TradeStatus.MATCH_AGREED
+        for each in (half, other):
+            if each is not None and (each.agreed is not agreed or each.stirred):
+                self.book.put(each.model_copy(update={"agreed": agreed, "stirred": False}))
+
+    def _cancellations(self, *halves: Half | None) -> tuple[Source, ...]:
+        found = [self.cancelled.get(half.id, {}) for half in halves if half is not None]
+        return tuple(dict.fromkeys(source for sources in found for source in sources))
+
+    def _result(
+        self, half: Half, trade: str, now: Seen, shown: tuple[FundState, ...], other: Half | None = None
+    ) -> Result:
+        broker = next((h for h in (half, other) if h is not None and h.role is Role.BROKER), half)
+        return Result(
+            id=result_id(self.contract, self.position, trade),
+            position=self.position,
+            contract=self.contract,
+            broker=half.broker,
+            investor=half.investor,
+            trade=trade,
+            status=now.status,
+            terms=broker.terms,
+            block=now.block,
+            funds=shown,
+            funds_matched=sum(f.status is Status.MATCHED for f in now.funds),
+            funds_total=len(now.funds),
+            candidates=half.candidates,
+        )
+
+
+def _memory(now: Seen, half: Half) -> Trade:
+    funds = {key: FundMemory(status=f.status, told=digest(f)) for key, f in _keyed(now.funds).items()}
+    return Trade(status=now.status, block=now.block, funds=funds, candidates=half.candidates)
+
+
+def _keyed(funds: tuple[FundState, ...]) -> dict[str, FundState]:
+    """The funds by account; one that stands several times, at several prices, by its place too."""
+    found: dict[str, FundState] = {}
+    for fund in funds:
+        key = account_key(fund.account)
+        found[key if key not in found else f"{key}/{len(found)}"] = fund
+    return found
+
+
+def _changed(funds: tuple[FundState, ...], before: Trade | None, memory: Trade) -> tuple[FundState, ...]:
+    known = before.funds if before is not None else {}
+    return tuple(f for key, f in _keyed(funds).items() if known.get(key) != memory.funds[key])

@@ -1,0 +1,66 @@
+"""The one byte form of canonical objects, and its digest.
+
+JSON, UTF-8, object keys in code point order, no spaces, absent values left out, decimals as text without
+exponent or trailing zeros: two equal objects have equal bytes, in any language. Members of objects are
+sorted and numbers are never JSON floats, as in the JSON Canonicalization Scheme (RFC 8785, section 3.2).
+"""
+
+import hashlib
+import json
+from functools import cache
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, TypeAdapter
+
+from canonical.base import Canonical
+
+Decoded = TypeVar("Decoded")
+
+
+def canonical_bytes(value: BaseModel) -> bytes:
+    """The byte form of `value`."""
+    if _is_sorted(type(value)):
+        return value.__pydantic_serializer__.to_json(value, exclude_none=True)
+    tree: dict[str, Any] = value.model_dump(mode="json", exclude_none=True)
+    return json.dumps(tree, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def digest(value: BaseModel) -> str:
+    """SHA-256 of the byte form, 64 hexadecimal digits, separated by domain from other digests."""
+    return hashlib.sha256(b"yakujo canonical 1\n" + canonical_bytes(value)).hexdigest()
+
+
+def from_canonical_bytes(adapter: TypeAdapter[Decoded], raw: bytes) -> Decoded:
+    """Read `raw` back and check that it is the one byte form of what it says.
+
+    Raises ValueError where it is not (pydantic's ValidationError is one): another node wrote something
+    that no node of ours writes.
+    """
+    value = adapter.validate_json(raw)
+    if not isinstance(value, BaseModel) or canonical_bytes(value) != raw:
+        raise ValueError("not in canonical byte form")
+    return value
+
+
+@cache
+def _is_sorted(kind: type[BaseModel]) -> bool:
+    """Whether instances of `kind` hold everything in order: canonical classes alone, and no mappings."""
+    return all(_orderly(part) for part in _schemas(kind.__pydantic_core_schema__))
+
+
+def _schemas(schema: Any) -> list[dict[str, Any]]:
+    """`schema` and all schemas in it."""
+    if isinstance(schema, dict):
+        return [schema, *(found for part in schema.values() for found in _schemas(part))]
+    if isinstance(schema, list | tuple):
+        return [found for part in schema for found in _schemas(part)]
+    return []
+
+
+def _orderly(schema: dict[str, Any]) -> bool:
+    match schema.get("type"):
+        case "model":
+            return issubclass(schema["cls"], Canonical)
+        case "dict" | "set" | "frozenset" | "any" | "typed-dict" | "dataclass":
+            return False
+    return True

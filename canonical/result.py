@@ -1,0 +1,141 @@
+"""What a contract says, and the rejection of what it refuses.
+
+One `Result` for each trade that a ledger entry changed, and one `Receipt` or `Rejection` for the entry
+itself. The same ledger gives the same results with the same ids at every entitled node.
+"""
+
+import hashlib
+from datetime import date
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import Field, TypeAdapter
+
+from canonical.base import Canonical
+from canonical.identifiers import FundAccount, Lei, Reference
+from canonical.message import Kind, Role
+from canonical.problems import Problem
+from canonical.trade import Terms
+
+ResultId = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
+
+
+class Status(StrEnum):
+    """Status of a block or of a fund (the industry's four letters)."""
+
+    UNMATCHED = "NMAT"
+    MISMATCHED = "MISM"
+    MATCHED = "MACH"
+
+
+class TradeStatus(StrEnum):
+    """Status of a whole trade."""
+
+    UNMATCHED = "NMAT"  # no counterpart
+    PENDING = "PEND"  # paired; block or funds still missing
+    MISMATCHED = "MISM"
+    DISQUALIFIED = "DISQ"  # the broker's funds do not add up to the block
+    MATCH_AGREED = "MAGR"
+    CANCELLED = "CANC"  # one side took its message back before match
+
+
+class Difference(Canonical):
+    """One field in which the two sides part. A value is empty where the side has none."""
+
+    field: str
+    broker: str
+    investor: str
+
+
+class Source(Canonical):
+    """A message by its author's words. raw: SHA-256 of the raw bytes that said it."""
+
+    author: Role
+    kind: Kind
+    reference: Reference
+    raw: str
+
+
+class BlockState(Canonical):
+    """The block: its status, the differences, and the messages it rests on."""
+
+    status: Status
+    differences: tuple[Difference, ...] = ()
+    sources: tuple[Source, ...] = ()
+
+
+class FundState(Canonical):
+    """One fund: its status, the differences, and the messages it rests on.
+
+    broker_reference, investor_reference: each side's own reference of this part, where it gave one.
+    """
+
+    account: FundAccount
+    status: Status
+    differences: tuple[Difference, ...] = ()
+    sources: tuple[Source, ...] = ()
+    broker_reference: Reference | None = None
+    investor_reference: Reference | None = None
+
+
+class Outcome(Canonical):
+    """What all outcomes carry.
+
+    position: the ledger position of the entry that caused it. contract: the id of the code that said it.
+    """
+
+    id: ResultId
+    position: Annotated[int, Field(ge=0)]
+    contract: str
+    broker: Lei
+    investor: Lei
+
+
+class Receipt(Outcome):
+    """The entry is ordered and accepted: the first answer to its sender."""
+
+    kind: Literal["receipt"] = "receipt"
+    to: Role
+    sources: tuple[Source, ...]
+    trade_date: date | None = None
+
+
+class Rejection(Outcome):
+    """The entry is refused, whole, with all that is wrong. to: None where the sender is no side of it."""
+
+    kind: Literal["rejection"] = "rejection"
+    to: Role | None
+    sources: tuple[Source, ...]
+    trade_date: date | None = None
+    problems: tuple[Problem, ...]
+
+
+class Result(Outcome):
+    """The status of a trade has changed. funds: those whose status or differences changed; all when agreed.
+
+    candidates: trades of the other side that fit equally well, where none was chosen.
+    cancelled_by: the side that took its messages back; None unless the status is cancelled.
+    cancellations: what took back all or, where the status is another, a part of what a side had said.
+    """
+
+    kind: Literal["result"] = "result"
+    trade: str
+    status: TradeStatus
+    terms: Terms
+    block: BlockState
+    funds: tuple[FundState, ...] = ()
+    funds_matched: Annotated[int, Field(ge=0)] = 0
+    funds_total: Annotated[int, Field(ge=0)] = 0
+    candidates: tuple[str, ...] = ()
+    cancelled_by: Role | None = None
+    cancellations: tuple[Source, ...] = ()
+
+
+AnyOutcome = Annotated[Receipt | Rejection | Result, Field(discriminator="kind")]
+OUTCOME: TypeAdapter[AnyOutcome] = TypeAdapter(AnyOutcome)
+
+
+def result_id(contract: str, position: int, subject: str) -> str:
+    """The id of what `contract` says about `subject` because of the entry at `position`."""
+    text = f"yakujo result 1\n{contract}\n{position}\n{subject}"
+    return hashlib.sha256(text.encode()).hexdigest()[:32]

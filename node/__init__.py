@@ -1,0 +1,1 @@
+"""The daemon: composes formats, links, ledger and contracts into one process."""

@@ -1,0 +1,81 @@
+"""Scenarios of tests/golden/contract: who says what and what both hear; README.md there tells how."""
+
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from trades import BROKER, INVESTOR, STRANGER, Replica, message, submission
+
+from canonical.answer import answers
+from canonical.message import Role
+from canonical.result import AnyOutcome, BlockState, Difference, FundState, Rejection, Result
+from canonical.submission import Submission
+
+FOLDER = Path(__file__).parent.parent / "golden" / "contract"
+SENDERS = {"broker": BROKER, "investor": INVESTOR, "stranger": STRANGER}
+
+
+@dataclass(frozen=True)
+class Step:
+    """One entry and what is expected of it."""
+
+    submission: Submission
+    expected: dict[str, Any]
+
+
+def steps(path: Path) -> list[Step]:
+    """The steps of a scenario."""
+    found = []
+    for step in tomllib.loads(path.read_text())["step"]:
+        sender = next(name for name in SENDERS if name in step)
+        said = [message(words) for words in step.pop(sender)]
+        found.append(Step(submission(SENDERS[sender], *said, raw=step.pop("raw", "")), step))
+    return found
+
+
+def actual(outcomes: tuple[AnyOutcome, ...]) -> dict[str, Any]:
+    """What the contract said, in the words of a scenario."""
+    found: dict[str, Any] = {}
+    first = outcomes[0]
+    if isinstance(first, Rejection):
+        found["refused"] = [f"{problem.rule} {problem.field}" for problem in first.problems]
+    results = [_result(each) for each in outcomes if isinstance(each, Result)]
+    if results:
+        found["results"] = results
+    for role in Role:
+        heard = [a for each in outcomes[1:] for a in answers(each, role)]
+        if heard:
+            found[f"{role}_hears"] = [f"{'+'.join(s.reference for s in a.to)} {a.status}" for a in heard]
+    return found
+
+
+def _result(result: Result) -> dict[str, Any]:
+    found: dict[str, Any] = {"status": result.status.value, "block": _block(result.block)}
+    if result.funds:
+        found["funds"] = [_fund(fund) for fund in result.funds]
+    if result.funds_total:
+        found["matched"] = f"{result.funds_matched} of {result.funds_total}"
+    if result.candidates:
+        found["candidates"] = len(result.candidates)
+    if result.cancelled_by:
+        found["cancelled_by"] = result.cancelled_by.value
+    return found
+
+
+def _block(block: BlockState) -> str:
+    return _with_differences(block.status.value, block.differences)
+
+
+def _fund(fund: FundState) -> str:
+    return _with_differences(f"{fund.account.code} {fund.status}", fund.differences)
+
+
+def _with_differences(text: str, differences: tuple[Difference, ...]) -> str:
+    parts = [f"{d.field} {d.broker or '-'}/{d.investor or '-'}" for d in differences]
+    return f"{text}: {', '.join(parts)}" if parts else text
+
+
+def run(path: Path, replica: Replica) -> list[dict[str, Any]]:
+    """What a replica says to each step."""
+    return [actual(replica.apply(step.submission)) for step in steps(path)]
