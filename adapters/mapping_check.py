@@ -1,0 +1,92 @@
+"""Checks at load that no rule of a mapping can see alone: canonical places and codes exist in the layout."""
+
+from collections.abc import Iterator, Sequence
+from enum import Enum
+from types import UnionType
+from typing import Annotated, Any, Union, get_args, get_origin
+
+from pydantic import BaseModel
+
+from adapters.mapping_rules import FieldRule, Level, MappingFile
+from adapters.paths import Path, parse_path
+from canonical.answer import Answer
+from canonical.message import CLASSES
+
+
+def mistakes(mapping: MappingFile) -> Iterator[str]:
+    """What is wrong with the canonical side of `mapping`, one sentence each.
+
+    A mapping that reads fills the messages that it says; what it writes is one of these, or an answer.
+    """
+    said = [CLASSES[says.kind] for says in mapping.says]
+    roots = [*CLASSES.values(), Answer]
+    for says in mapping.says:
+        filled = {
+            path[0].name
+            for path in (
+                *(rule.to_paths[0] for rule in mapping.field if rule.reads),
+                *(group.to_path for group in mapping.group if group.reads),
+            )
+        }
+        needed = {name for name, found in CLASSES[says.kind].model_fields.items() if found.is_required()}
+        for name in sorted(needed - filled):
+            yield f"{says.kind.value} needs {name}: add a rule that fills it"
+    if mapping.each and not _leaves(roots, parse_path(mapping.each)):
+        yield f"each = {mapping.each!r}: no canonical object has such a list"
+    yield from _in_level(mapping, said, roots)
+
+
+def _in_level(rules: Level, said: Sequence[Any], roots: Sequence[Any]) -> Iterator[str]:
+    """said: what the rules read into; roots: what they write from."""
+    for rule in rules.field:
+        yield from _in_rule(rule, said if rule.reads and said else roots)
+    for group in rules.group:
+        inside = _leaves(said if group.reads and said else roots, group.to_path)
+        if inside:
+            yield from _in_level(group, inside, inside)
+        else:
+            yield f"{group.at}: no canonical object has {group.to!r}"
+
+
+def _in_rule(rule: FieldRule, roots: Sequence[Any]) -> Iterator[str]:
+    for to, path in zip(rule.to, rule.to_paths, strict=True):
+        if path[0].name.startswith("@"):
+            continue
+        leaves = _leaves(roots, path)
+        if not leaves:
+            yield f"{rule.at[0]}: no canonical object has {to!r}"
+        codes = {*(rule.codes.values() if rule.reads or not rule.written_as else ()), *rule.written_as}
+        known = {str(code.value) for leaf in leaves if _is_enum(leaf) for code in leaf}
+        if known and (unknown := sorted(codes - known)):
+            yield f"{rule.at[0]}: {to!r} has no code {', '.join(unknown)}; it has {', '.join(sorted(known))}"
+
+
+def _is_enum(leaf: Any) -> bool:
+    return isinstance(leaf, type) and issubclass(leaf, Enum)
+
+
+def _leaves(roots: Sequence[Any], path: Path) -> list[Any]:
+    """The types of what `path` leads to from any of `roots`; empty where it leads nowhere."""
+    found = list(roots)
+    for step in path:
+        found = [
+            inner
+            for model in found
+            if isinstance(model, type) and issubclass(model, BaseModel) and step.name in model.model_fields
+            for inner in _bare(model.model_fields[step.name].annotation)
+        ]
+    return found
+
+
+def _bare(annotation: Any) -> Iterator[Any]:
+    """The types that an annotation names, without Annotated, None, and the tuple around entries."""
+    origin, arguments = get_origin(annotation), get_args(annotation)
+    if origin is Annotated:
+        yield from _bare(arguments[0])
+    elif origin in (Union, UnionType):
+        for argument in arguments:
+            yield from _bare(argument)
+    elif origin is tuple:
+        yield from _bare(arguments[0])
+    elif annotation is not type(None):
+        yield annotation

@@ -1,0 +1,112 @@
+"""Writing: a canonical object into native fields, one Decoded per native message."""
+
+from collections.abc import Iterable
+from collections.abc import Mapping as ReadOnly
+from typing import Any
+
+from pydantic import BaseModel
+
+from adapters.converters import Options
+from adapters.format import Decoded, Fields
+from adapters.mapping_rules import HERE, FieldRule, GroupRule, Level, MappingFile
+from adapters.paths import ABSENT, PRESENT, Condition, Path, Tree, find, first, parse_path, put
+from canonical.message import part_reference
+
+PART = "@part"
+
+
+def write(mapping: MappingFile, value: BaseModel, beside: ReadOnly[str, Any]) -> tuple[Decoded, ...]:
+    """The native messages for a canonical object.
+
+    beside: what is written besides it, under reserved names: "@now" (datetime with zone), "@echo" (fields of
+    the message that is answered), "@message" (its native type), "@client" (what the client's settings say).
+    """
+    document = {**value.model_dump(mode="python", exclude_none=True), **beside}
+    return tuple(Decoded(mapping.message, _written(mapping, each)) for each in _each(mapping, document))
+
+
+def _each(mapping: MappingFile, document: Tree) -> Iterable[Tree]:
+    """The document, or one per element of the list `each`, with an id and a reference of its own."""
+    if not mapping.each:
+        return (document,)
+    elements = document.get(mapping.each, ())
+    return (
+        {**document, mapping.each: [element], **_names(document, number, len(elements))}
+        for number, element in enumerate(elements, start=1)
+    )
+
+
+def _names(document: Tree, number: int, of: int) -> Tree:
+    told = [key for key in ("reference", "replaces") if key in document]
+    names: Tree = {key: part_reference(document[key], number, of) for key in told}
+    return {**names, PART: f"{document.get('id', '')}/{number}"}
+
+
+def _written(mapping: MappingFile, document: Tree) -> Fields:
+    native: Tree = {}
+    _write_rules(mapping, document, native)
+    return native
+
+
+def _write_rules(rules: Level, canonical: Tree, native: Tree) -> None:
+    for constant in rules.constant:
+        if _hold(constant.write_conditions, canonical):
+            value = constant.value
+            put(native, parse_path(constant.at), value if isinstance(value, str) else dict(value))
+    for rule in rules.field:
+        if rule.writes and not rule.at[0].startswith("@") and _hold(rule.write_conditions, canonical):
+            _write_field(rule, canonical, native)
+    for group in rules.group:
+        if group.writes and _hold(group.write_conditions, canonical):
+            _write_group(group, canonical, native)
+
+
+def _hold(conditions: tuple[Condition, ...], canonical: Tree) -> bool:
+    return all(condition.holds(canonical) for condition in conditions)
+
+
+def _write_field(rule: FieldRule, canonical: Tree, native: Tree) -> None:
+    value = _first_said(rule, canonical)
+    if value is None:
+        return
+    text = rule.converter.encode(value, Options(characters_max=rule.characters_max))
+    if rule.native_codes:
+        text = rule.native_codes.get(text or "", rule.default)
+    if text is None:
+        return
+    put(native, rule.at_paths[0], text)
+    if rule.currency:
+        put(native, parse_path(rule.currency), str(value["currency"]))
+    for at, values in rule.when.items():
+        if values[0] not in (ABSENT, PRESENT):
+            put(native, parse_path(at), values[0])
+
+
+def _first_said(rule: FieldRule, canonical: Tree) -> Any:
+    if rule.to[0] == HERE:
+        return canonical
+    if rule.converter.gathers:
+        return [value for path in rule.to_paths for _, value in find(canonical, path)] or None
+    found = (first(canonical, path) for path in rule.to_paths)
+    return next((value for value in found if value is not None), None)
+
+
+def _write_group(group: GroupRule, canonical: Tree, native: Tree) -> None:
+    entries: list[Tree] = []
+    for _, element in find(canonical, group.to_path):
+        entry: Tree = {}
+        _write_rules(group, element, entry)
+        if group.at == HERE:
+            native.update(entry)
+        else:
+            entries.append(entry)
+    if entries:
+        _add(native, group.at_path, entries)
+
+
+def _add(native: Tree, path: Path, entries: list[Tree]) -> None:
+    """Put entries behind those that stand at `path`."""
+    for step in path[:-1]:
+        native = native.setdefault(step.name, {})
+    name = path[-1].name
+    native[name] = [*native.get(name, []), *entries]

@@ -1,0 +1,146 @@
+"""What goes out by the shipped mappings: valid in each format, exact, read back as it was written."""
+
+from datetime import date, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from mapping_scene import (
+    codec,
+    mapping,
+    said,
+    sample,
+    written_bytes,
+)
+
+from adapters.mapping import write
+from canonical.answer import Answer, AnswerStatus, FundAnswer
+from canonical.identifiers import FundAccount
+from canonical.message import Confirmation, ExecutionNotice, Kind, Role
+from canonical.problems import Problem, Rule
+from canonical.result import Difference, Source, Status
+from canonical.trade import Side
+
+BESIDE = {
+    "@now": datetime(2026, 11, 20, 15, 31, 2, tzinfo=ZoneInfo("Asia/Tokyo")),
+    "@message": "J",
+    "@echo": {"34": "7", "70": "J1"},
+    "@client": {"name": "ASMG", "bic": "ASMGJPJT", "provider_bic": "SPCCJPJT"},
+}
+ANSWERING = ["fix44/P", "fix44/AT", "fix44/AU", "fix44/reject", "iso20022/setr.044", "iso20022/setr.044.fund"]
+ANSWERING += ["delimited/result", "delimited/result_fund", "delimited/refusal"]
+FIELDS = ["side", "instrument", "trade_date", "settlement_date", "quantity", "price", "currency", "gross"]
+FIELDS += ["commission", "consumption_tax", "fees", "accrued", "net", "venue", "order_format"]
+
+
+def answer(status: AnswerStatus, reason: str = "") -> Answer:
+    """One of each status, with a difference or problem about `reason`."""
+    differs = Difference(field=reason, broker="1", investor="2")
+    differs_now = (differs,) if reason and status is not AnswerStatus.REFUSED else ()
+    funds = (
+        FundAnswer(
+            account=FundAccount(code="F1"), status=Status.MISMATCHED, reason=reason, differences=differs_now
+        ),
+        FundAnswer(account=FundAccount(code="F2"), status=Status.MATCHED),
+        FundAnswer(account=FundAccount(code="F3"), status=Status.UNMATCHED),
+    )
+    problem = Problem(
+        field="78[1]/80", value="0", rule=Rule.OUT_OF_RANGE, text="mend it", path=f"terms.{reason}"
+    )
+    return Answer(
+        id="0123456789abcdef" * 2 + "-0",
+        outcome="0123456789abcdef" * 2,
+        to=(Source(author=Role.BROKER, kind=Kind.CONFIRMATION, reference="R1", raw="b" * 64),),
+        status=status,
+        trade="T1",
+        trade_date=None if status is AnswerStatus.REFUSED else date(2026, 11, 20),
+        reason=reason,
+        differences=differs_now if status is AnswerStatus.MISMATCHED else (),
+        funds=funds if status is AnswerStatus.FUNDS_MISMATCHED else (),
+        problems=(problem, problem) if status is AnswerStatus.REFUSED else (),
+        text="約定 T1: not the same\nin two lines" * 20,
+    )
+
+
+@pytest.mark.parametrize("name", ANSWERING)
+@pytest.mark.parametrize("status", AnswerStatus)
+def test_every_answer_is_valid_in_every_format(name: str, status: AnswerStatus) -> None:
+    """No status and no field that may differ gives a message that the client's own software must reject."""
+    for reason in ("", "sum", *FIELDS, *(rule.value for rule in Rule)):
+        messages = write(mapping(name), answer(status, reason), BESIDE)
+        pieces = written_bytes(name, messages) if messages else []
+        for piece in pieces:
+            assert [p for one in codec(name).decode(piece) for p in one.problems] == []
+
+
+@pytest.mark.parametrize("name", [name for name in ANSWERING if name.startswith("fix44/")])
+@pytest.mark.parametrize("status", AnswerStatus)
+def test_quickfix_accepts_every_answer(name: str, status: AnswerStatus) -> None:
+    """A client on a stock QuickFIX with the standard dictionary takes our acknowledgements."""
+    quickfix = pytest.importorskip("quickfix")
+    dictionary = quickfix_dictionary()
+    for reason in ("", "commission", "net", "sum"):
+        for piece in written_bytes(name, write(mapping(name), answer(status, reason), BESIDE)):
+            message = quickfix.Message(piece.decode(), dictionary, VALIDATED)
+            dictionary.validate(message)
+
+
+@pytest.mark.parametrize("case", ["two-funds", "replacement-with-fees", "average-price-of-the-block"])
+def test_quickfix_accepts_every_copy(case: str) -> None:
+    """The copies of a broker's block and figures for an investor on FIX, too."""
+    quickfix = pytest.importorskip("quickfix")
+    dictionary = quickfix_dictionary()
+    for message in said(*sample(f"fix44/AS/{case}"))[0].messages:
+        name = "fix44/AS" if message.kind is Kind.EXECUTION_NOTICE else "fix44/AK"
+        for piece in written_bytes(name, write(mapping(name), message, BESIDE)):
+            dictionary.validate(quickfix.Message(piece.decode(), dictionary, VALIDATED))
+
+
+VALIDATED = True
+_DICTIONARIES: list[Any] = []
+
+
+def quickfix_dictionary() -> Any:
+    if not _DICTIONARIES:
+        quickfix = pytest.importorskip("quickfix")
+        from adapters.fix_sessions import installed_dictionary  # noqa: PLC0415  beside quickfix alone
+
+        _DICTIONARIES.append(quickfix.DataDictionary(str(installed_dictionary("FIX.4.4"))))
+    return _DICTIONARIES[0]
+
+
+def test_notice_is_read_back_as_it_was_written() -> None:
+    """Nothing of a block is lost on its way to an investor on FIX."""
+    [notice, _] = said(*sample("fix44/AS/two-funds"))[0].messages
+    assert isinstance(notice, ExecutionNotice)
+    [piece] = written_bytes("fix44/AS", write(mapping("fix44/AS"), notice, BESIDE))
+    [again] = said("fix44/AS", piece)
+    assert again.messages == (notice,)
+
+
+@pytest.mark.parametrize("case", ["confirmation", "principal-with-fee"])
+def test_confirmation_is_read_back_as_it_was_written(case: str) -> None:
+    """Nor of a fund's figures."""
+    [confirmation] = said(*sample(f"fix44/AK/{case}"))[0].messages
+    [piece] = written_bytes("fix44/AK", write(mapping("fix44/AK"), confirmation, BESIDE))
+    [again] = said("fix44/AK", piece)
+    assert again.messages == (confirmation,)
+
+
+def test_gross_of_a_copy_is_exact() -> None:
+    """Where the broker's format gave no gross amount per fund, the copy's is net less charges, to the yen."""
+    confirmation = said(*sample("fix44/AS/two-funds"))[0].messages[1]
+    assert isinstance(confirmation, Confirmation)
+    written = write(mapping("fix44/AK"), confirmation, BESIDE)
+    assert [message.fields["381"] for message in written] == ["56910000", "28455000"]
+    sold = confirmation.model_copy(
+        update={"terms": confirmation.terms.model_copy(update={"side": Side.SELL})}
+    )
+    assert write(mapping("fix44/AK"), sold, BESIDE)[0].fields["381"] == str(56972601 + 56910 + 5691)
+
+
+def test_parts_of_one_message_have_their_own_references() -> None:
+    """An investor can affirm one fund of a confirmation that came in one message for all."""
+    confirmation = said(*sample("fix44/AS/two-funds"))[0].messages[1]
+    written = write(mapping("fix44/AK"), confirmation, BESIDE)
+    assert [message.fields["664"] for message in written] == ["R1/1", "R1/2"]
