@@ -1,0 +1,257 @@
+"""The ledger on NATS JetStream: one replicated file stream that is never purged.
+
+    async with JetStreamLedger(settings) as ledger: ...     see node.ledger.Ledger
+
+On entering it connects, makes the stream if it is not there yet, and refuses settings that could lose blocks
+(node.jetstream_settings). Reading uses a push consumer with flow control and heartbeats, made anew whenever
+anything about it is in doubt; what it delivers counts only in unbroken order.
+"""
+
+import asyncio
+import json
+from collections.abc import AsyncGenerator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Any, Self
+
+import nats.errors
+import structlog
+from nats.aio.client import Client
+from tenacity import (
+    AsyncRetrying,
+    RetryCallState,
+    retry_if_exception_type,
+    stop_after_delay,
+    wait_exponential,
+)
+
+from node.jetstream_feed import Feed, FeedLostError
+from node.jetstream_settings import monitoring_findings, stream_config, stream_findings, version_findings
+from node.ledger import Finding, LedgerGapError, LedgerRefusedError, LedgerUnavailableError
+
+APPEND_SECONDS = 3.0
+REQUEST_SECONDS = 1.0
+REWIND_SECONDS = 15.0  # how long a new leader may take to know of its last block
+RECONNECT_SECONDS = 0.2
+RESUME_SECONDS_MAX = 2.0
+
+_STREAM_NOT_FOUND = 10059  # error codes of the JetStream API
+_STREAM_NAME_IN_USE = 10058
+_NEVER_BY_WAITING = {10074, 10065, 10052}  # no cluster for replicas, subjects taken, configuration invalid
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerSettings:
+    """Where the ledger is.
+
+    servers: URLs, nats://host:port. stream: its name. sp: this node's name; it publishes on ledger.<sp>.
+    replicas: 1, 3 or 5. monitoring: http URL of the server's monitoring, None if there is none to ask.
+    create: make the stream if absent; a node that already holds blocks says no. wait_seconds: how long to
+    wait at the start for servers and their quorum.
+    """
+
+    servers: tuple[str, ...]
+    user: str
+    password: str = field(repr=False)
+    stream: str
+    sp: str
+    replicas: int
+    monitoring: str | None = None
+    create: bool = True
+    wait_seconds: float = 120.0
+
+
+class JetStreamLedger:
+    """A connection to the ledger, for use with `async with`."""
+
+    def __init__(self, settings: LedgerSettings) -> None:
+        self._settings = settings
+        self._client = Client()
+        self._trouble = "no answer yet"
+        self._feeds: set[Feed] = set()
+
+    async def __aenter__(self) -> Self:
+        """Connect and attach: LedgerUnavailableError after the wait, LedgerRefusedError for bad settings."""
+        try:
+            await self._connect()
+            await self._attach()
+        except BaseException:
+            await self._disconnect()
+            raise
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._disconnect()
+
+    async def append(self, block: bytes, message_id: str) -> int:
+        """See Ledger."""
+        subject = f"ledger.{self._settings.sp}"
+        headers = {"Nats-Msg-Id": message_id, "Nats-Expected-Stream": self._settings.stream}
+        answer = await self._request(subject, block, APPEND_SECONDS, headers)
+        return int(answer["seq"])
+
+    async def read(self, after: int) -> AsyncGenerator[tuple[int, bytes], None]:
+        """See Ledger."""
+        pause = RECONNECT_SECONDS
+        while True:
+            feed = Feed(self._client, self._settings.stream, after)
+            self._feeds.add(feed)
+            try:
+                await self._check_not_rewound(after)
+                await feed.open()
+                await self._api(f"CONSUMER.CREATE.{feed.path}", feed.request)
+                while True:
+                    after, block = await feed.next()
+                    pause = RECONNECT_SECONDS
+                    yield after, block
+            except (FeedLostError, LedgerUnavailableError) as error:
+                log.info("reading the ledger resumes", after=after, reason=str(error))
+            finally:
+                self._feeds.discard(feed)
+                await feed.close()
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, RESUME_SECONDS_MAX)
+
+    async def head(self) -> int:
+        """See Ledger."""
+        info = await self._stream_info()
+        return int(info["state"]["last_seq"])
+
+    async def check(self) -> tuple[Finding, ...]:
+        """See Ledger."""
+        info = await self._stream_info()
+        version = self._client.connected_server_version
+        return (
+            *version_findings(f"{version.major}.{version.minor}.{version.patch}"),
+            *stream_findings(info["config"], self._settings.stream, self._settings.replicas),
+            *await monitoring_findings(self._settings.monitoring, self._settings.stream),
+        )
+
+    async def _connect(self) -> None:
+        """Connect, and from then on reconnect for as long as it takes."""
+        try:
+            async with asyncio.timeout(self._settings.wait_seconds):
+                await self._client.connect(
+                    servers=list(self._settings.servers),
+                    user=self._settings.user,
+                    password=self._settings.password,
+                    name=f"yakujo {self._settings.sp}",
+                    error_cb=self._note_trouble,
+                    reconnected_cb=self._interrupt_feeds,
+                    max_reconnect_attempts=-1,
+                    reconnect_time_wait=RECONNECT_SECONDS,  # type: ignore[arg-type]  # annotated int, slept as a float
+                )
+        except TimeoutError as error:
+            servers = ", ".join(self._settings.servers)
+            raise LedgerUnavailableError(f"no connection to {servers}: {self._trouble}") from error
+        except (nats.errors.Error, OSError) as error:
+            raise LedgerUnavailableError(f"no connection: {_described(error)}") from error
+
+    async def _disconnect(self) -> None:
+        """Close the connection, whatever state it is in."""
+        if not self._client.is_connected:  # closing fails half way while there is something left to send
+            self._client._pending.clear()
+            self._client._pending_data_size = 0
+        with suppress(OSError, nats.errors.Error):
+            await self._client.close()
+
+    async def _attach(self) -> None:
+        """Wait for a quorum, make the stream if it is absent, and check everything that can be checked."""
+        attempts = AsyncRetrying(
+            stop=stop_after_delay(self._settings.wait_seconds),
+            wait=wait_exponential(multiplier=RECONNECT_SECONDS, max=RESUME_SECONDS_MAX),
+            retry=retry_if_exception_type(LedgerUnavailableError),
+            before_sleep=_log_waiting,
+            reraise=True,
+        )
+        await attempts(self._ensure_stream)
+        findings: tuple[Finding, ...] = await attempts(self.check)
+        if any(finding.refuse for finding in findings):
+            raise LedgerRefusedError(findings)
+        for finding in findings:
+            log.warning("the ledger could not be checked in full", finding=str(finding))
+
+    async def _ensure_stream(self) -> None:
+        """Make the stream unless it is there. Nodes that do so at the same time all succeed."""
+        name = self._settings.stream
+        try:
+            await self._stream_info()
+        except _ApiError as error:
+            if error.code != _STREAM_NOT_FOUND:
+                raise
+            if not self._settings.create:
+                text = f"there is no stream {name}, yet this node holds blocks of it: has it been deleted?"
+                raise LedgerRefusedError([Finding(text)]) from error
+            await self._create_stream()
+
+    async def _create_stream(self) -> None:
+        name = self._settings.stream
+        try:
+            await self._api(f"STREAM.CREATE.{name}", stream_config(name, self._settings.replicas))
+        except _ApiError as error:
+            if error.code in _NEVER_BY_WAITING:
+                raise LedgerRefusedError([Finding(f"the stream {name} cannot be made: {error}")]) from error
+            if (
+                error.code != _STREAM_NAME_IN_USE
+            ):  # made by another node meanwhile; its settings are checked next
+                raise
+
+    async def _check_not_rewound(self, after: int) -> None:
+        """LedgerGapError if the engine no longer has sequence `after`, though it was read before."""
+        deadline = asyncio.get_running_loop().time() + REWIND_SECONDS
+        while (head := await self.head()) < after:
+            if asyncio.get_running_loop().time() >= deadline:
+                raise LedgerGapError(after + 1, head)
+            await asyncio.sleep(RECONNECT_SECONDS)
+
+    async def _stream_info(self) -> dict[str, Any]:
+        return await self._api(f"STREAM.INFO.{self._settings.stream}", {})
+
+    async def _api(self, subject: str, body: dict[str, Any]) -> dict[str, Any]:
+        return await self._request(f"$JS.API.{subject}", json.dumps(body).encode(), REQUEST_SECONDS, None)
+
+    async def _request(
+        self, subject: str, body: bytes, seconds: float, headers: dict[str, Any] | None
+    ) -> dict[str, Any]:
+        """The answer of JetStream, else LedgerUnavailableError, of the kind _ApiError if it said no."""
+        try:
+            message = await self._client.request(subject, body, timeout=seconds, headers=headers)
+            answer: dict[str, Any] = json.loads(message.data)
+        except (nats.errors.Error, OSError, ValueError) as error:
+            raise LedgerUnavailableError(f"the ledger does not answer: {_described(error)}") from error
+        if "error" in answer:
+            raise _ApiError(answer["error"])
+        return answer
+
+    async def _interrupt_feeds(self) -> None:
+        """After a reconnection the server has often forgotten its consumers: do not wait for that to show."""
+        for feed in self._feeds:
+            feed.interrupt()
+
+    async def _note_trouble(self, error: Exception) -> None:
+        """Keep what the client says while it tries to connect: it is the reason if it does not succeed."""
+        if self._trouble != _described(error):
+            self._trouble = _described(error)
+            log.info("trouble with the connection to the ledger", reason=self._trouble)
+
+
+class _ApiError(LedgerUnavailableError):
+    """JetStream said no. code: its err_code."""
+
+    def __init__(self, error: dict[str, Any]) -> None:
+        super().__init__(str(error.get("description", "no description")))
+        self.code = int(error.get("err_code", 0))
+
+
+def _described(error: BaseException) -> str:
+    return f"{type(error).__name__} {error}".strip()
+
+
+def _log_waiting(state: RetryCallState) -> None:
+    reason = state.outcome.exception() if state.outcome else None
+    log.info("waiting for the ledger", seconds=round(state.seconds_since_start or 0, 1), reason=str(reason))

@@ -1,0 +1,165 @@
+"""Promises about the ledger on real nats-servers: one order for all, nothing lost, holes are seen."""
+
+import asyncio
+import contextlib
+import os
+import signal
+from pathlib import Path
+
+import pytest
+from ledger_scene import (
+    PATIENCE_SECONDS,
+    STREAM,
+    alive,
+    api,
+    append_until_acknowledged,
+    cluster_settings,
+    first,
+    ledger_on,
+    raw_client,
+    single_settings,
+)
+
+from node import jetstream, jetstream_feed
+from node.jetstream import JetStreamLedger
+from node.jetstream_feed import Feed
+from node.jetstream_settings import monitoring_findings, stream_config
+from node.ledger import LedgerError, LedgerGapError, LedgerRefusedError, LedgerUnavailableError
+from node.nats_server import EmbeddedServer
+
+
+async def test_three_members_order_alike_and_lose_nothing_when_killed(tmp_path: Path) -> None:
+    """kill -9 of each server in turn, the leader too, under load: every block arrives, in one order."""
+    async with contextlib.AsyncExitStack() as stack:
+        settings = cluster_settings(tmp_path)
+        entered = [stack.enter_async_context(EmbeddedServer(each)) for each in settings]
+        servers = await asyncio.gather(*entered)
+        nodes = [ledger_on(server, each.name, 3) for server, each in zip(servers, settings, strict=True)]
+        ledgers = await asyncio.gather(*(stack.enter_async_context(node) for node in nodes))
+
+        acknowledged: dict[bytes, int] = {}
+
+        async def author(ledger: JetStreamLedger, sp: str) -> None:
+            for number in range(120):
+                block = f"{sp} {number}".encode()
+                acknowledged[block] = await append_until_acknowledged(ledger, block, block.decode())
+
+        async def killer() -> None:
+            for server in servers:
+                await asyncio.sleep(0.3)
+                assert server.pid is not None
+                os.kill(server.pid, signal.SIGKILL)
+                await _restarted(server)
+
+        readers = [asyncio.create_task(first(ledger, 360)) for ledger in ledgers]
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(killer())
+            for ledger, each in zip(ledgers, settings, strict=True):
+                tasks.create_task(author(ledger, each.name))
+        seen = await asyncio.gather(*readers)
+
+        assert seen[0] == seen[1] == seen[2]
+        assert [sequence for sequence, _ in seen[0]] == list(range(1, 361))
+        assert {block: sequence for sequence, block in seen[0]} == acknowledged
+        for each in settings:
+            mine = [block for _, block in seen[0] if block.startswith(each.name.encode())]
+            assert mine == [f"{each.name} {number}".encode() for number in range(120)]
+        pids = [server.pid for server in servers]
+    assert not any(alive(pid) for pid in pids if pid is not None)
+
+
+async def _restarted(server: EmbeddedServer) -> None:
+    """Wait until the supervision has brought the server back."""
+    restarts = server.restarts
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while server.restarts == restarts or server.pid is None:  # noqa: ASYNC110 - tests alone wait for it
+            await asyncio.sleep(0.05)
+
+
+async def test_one_member_works_and_remembers(tmp_path: Path) -> None:
+    """A trial network of one keeps what it was given over a restart, and drops a copy it remembers."""
+    settings = single_settings(tmp_path)
+    async with EmbeddedServer(settings) as server, ledger_on(server) as ledger:
+        assert await ledger.head() == 0
+        assert [await ledger.append(b"%d" % number, f"id {number}") for number in range(5)] == [1, 2, 3, 4, 5]
+        assert await ledger.append(b"2", "id 2") == 3
+        assert await ledger.check() == ()
+    async with EmbeddedServer(settings) as server, ledger_on(server, create=False) as ledger:
+        assert await ledger.head() == 5
+        assert await first(ledger, 2, after=3) == [(4, b"3"), (5, b"4")]
+
+
+async def test_a_waiting_reader_gets_new_blocks_through_every_trouble(tmp_path: Path) -> None:
+    """Reading goes on when the server forgets the reader, and when the server itself is killed."""
+    async with EmbeddedServer(single_settings(tmp_path)) as server, ledger_on(server) as ledger:
+        reader = asyncio.create_task(first(ledger, 3))
+        await append_until_acknowledged(ledger, b"first", "1")
+        async with raw_client(server) as client:
+            for name in (await api(client, f"CONSUMER.NAMES.{STREAM}", {})).get("consumers") or ():
+                await api(client, f"CONSUMER.DELETE.{STREAM}.{name}", {})
+        await append_until_acknowledged(ledger, b"second", "2")
+        assert server.pid is not None
+        os.kill(server.pid, signal.SIGKILL)
+        await append_until_acknowledged(ledger, b"third", "3")
+        assert await reader == [(1, b"first"), (2, b"second"), (3, b"third")]
+
+
+async def test_a_long_read_is_complete(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Thousands of blocks arrive in order, whole, also to a reader that is slower than the server."""
+    monkeypatch.setattr(jetstream_feed, "SILENCE_SECONDS", 10)
+    async with EmbeddedServer(single_settings(tmp_path)) as server, ledger_on(server) as ledger:
+        limit = asyncio.Semaphore(100)
+
+        async def append(number: int) -> None:
+            async with limit:
+                await append_until_acknowledged(ledger, number.to_bytes(4, "big") * 500, str(number))
+
+        await asyncio.gather(*(append(number) for number in range(1_500)))
+        seen = await first(ledger, 1_500)
+        assert [sequence for sequence, _ in seen] == list(range(1, 1_501))
+        assert {block for _, block in seen} == {number.to_bytes(4, "big") * 500 for number in range(1_500)}
+
+
+async def test_a_gap_is_named(tmp_path: Path) -> None:
+    """A server that lacks a block is never read past it."""
+    async with EmbeddedServer(single_settings(tmp_path)) as server, raw_client(server) as client:
+        await api(client, f"STREAM.CREATE.{STREAM}", stream_config(STREAM, 1) | {"deny_delete": False})
+        for number in range(3):
+            await client.jetstream().publish("ledger.sp1", b"%d" % number)
+        await api(client, f"STREAM.MSG.DELETE.{STREAM}", {"seq": 2, "no_erase": True})
+        feed = Feed(client, STREAM, 0)
+        await feed.open()
+        await api(client, f"CONSUMER.CREATE.{feed.path}", feed.request)
+        assert await feed.next() == (1, b"0")
+        with pytest.raises(LedgerGapError, match="expected sequence 2, saw 3"):
+            await feed.next()
+        holes = await monitoring_findings(server.monitoring, STREAM)
+        assert ["has holes" in str(finding) for finding in holes] == [True]
+
+
+async def test_a_ledger_that_has_been_rewound_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A node that knows more than the engine does not wait for ever, nor start over."""
+    monkeypatch.setattr(jetstream, "REWIND_SECONDS", 0.1)
+    async with EmbeddedServer(single_settings(tmp_path)) as server, ledger_on(server) as ledger:
+        await ledger.append(b"only", "1")
+        with pytest.raises(LedgerGapError, match="expected sequence 8, saw 1"):
+            await first(ledger, 1, after=7)
+
+
+async def test_an_unanswered_append_is_an_operating_error(tmp_path: Path) -> None:
+    """A node whose server has gone hears so in one kind of error, for every call."""
+    async with EmbeddedServer(single_settings(tmp_path)) as server:
+        ledger = await ledger_on(server).__aenter__()
+    try:
+        for call in (ledger.append(b"x", "1"), ledger.head(), ledger.check()):
+            with pytest.raises(LedgerUnavailableError):
+                await call
+    finally:
+        await ledger.__aexit__(None, None, None)
+
+
+def test_errors_of_a_ledger_have_one_root() -> None:
+    """A caller can treat all of them alike."""
+    assert {LedgerUnavailableError, LedgerGapError, LedgerRefusedError} <= set(LedgerError.__subclasses__())
