@@ -1,0 +1,65 @@
+"""`yakujo status`."""
+
+from datetime import datetime
+
+import typer
+from rich.table import Table
+
+from node.commands.exits import FOUND
+from node.commands.options import HERE, AsJson, Folder, print_json, screen, settings_in
+from node.inspection import NodeStatus, reading, status_of
+
+
+def status(folder: Folder = HERE, *, as_json: AsJson = False) -> None:
+    """How a node is: its place on the ledger, what waits, its clients, its trades.
+
+    Works while the node runs and when it does not. Exit code 0: all is well. 1: something needs a person; the
+    findings say what. 2: there is no such node, or its settings are wrong.
+    """
+    with reading(settings_in(folder)) as view:
+        found = status_of(view)
+    if as_json:
+        print_json(found)
+    else:
+        _print(found)
+    raise typer.Exit(FOUND if found.findings else 0)
+
+
+def _print(found: NodeStatus) -> None:
+    console = screen()
+    table = Table(show_header=False, box=None, pad_edge=False)
+    for name, value in _lines(found):
+        table.add_row(name, value)
+    console.print(table)
+    for queue in found.deliveries:
+        waits = f", {queue.waiting} waiting since {at(queue.oldest)}" if queue.waiting else ""
+        console.print(f"client {queue.client}: {queue.delivered} delivered{waits}")
+    for session in found.sessions:
+        state = "logged on" if session.connected else "away"
+        console.print(f"FIX {session.session} at {session.address}: {state}")
+    for finding in found.findings:
+        console.print(f"! {finding}", style="bold red")
+
+
+def _lines(found: NodeStatus) -> list[tuple[str, str]]:
+    running = f"running, process {found.pid}" if found.running else "not running"
+    last = f", last block {at(found.last_block)} by {found.last_block_sp}" if found.last_block else ""
+    passed = f", {found.passed_over} blocks passed over" if found.passed_over else ""
+    return [
+        ("node", f"{found.sp}, {running}"),
+        ("network", found.network),
+        ("ledger", f"{found.sequence} blocks, {found.size} entries{last}{passed}"),
+        ("head", found.chain),
+        ("to publish", f"{found.outbox} entries{', a block is under way' if found.in_flight else ''}"),
+        ("arrived", _counted(found.arrivals)),
+        ("trades", _counted(found.trades)),
+    ]
+
+
+def _counted(counts: dict[str, int]) -> str:
+    return ", ".join(f"{count} {name}" for name, count in counts.items()) or "none"
+
+
+def at(moment: datetime | None) -> str:
+    """A time as the operator's clock shows it."""
+    return moment.astimezone().isoformat(" ", "milliseconds") if moment else "-"

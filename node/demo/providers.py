@@ -1,0 +1,265 @@
+"""The three service providers: three daemons with a nats-server each, on free ports of this machine.
+
+    providers = prepare(folder)        keys, network, settings and clients on disk
+    provider.start() ... provider.kill(Part.LEDGER) ... provider.end()
+
+Each daemon is the process that an operator would run. Only processes that were started here are ended, each
+by its number.
+"""
+
+import asyncio
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, suppress
+from enum import StrEnum
+from pathlib import Path
+from typing import Final
+
+from node.demo.market import (
+    BROKER,
+    FIRMS,
+    MANAGER_A,
+    MANAGER_B,
+    MANAGER_C,
+    PROVIDER_BICS,
+    PROVIDERS,
+    Firm,
+    plan,
+)
+from node.network import Network
+from node.orphan import end_orphan
+from node.settings import (
+    ClientSettings,
+    EmbeddedLedger,
+    FixLinkSettings,
+    FolderLinkSettings,
+    NodeSettings,
+)
+from node.setup import NODE_FILE, assemble, make_member, write_node
+
+END_SECONDS: Final = 30.0
+POLL_SECONDS: Final = 0.2
+PORTS_PER_PROVIDER: Final = 4
+
+
+class Part(StrEnum):
+    """What of a provider can be killed."""
+
+    DAEMON = "daemon"
+    LEDGER = "nats-server"
+    FIX = "FIX child"
+
+
+class DemoError(Exception):
+    """The demo cannot go on; the message says why and where to look."""
+
+
+class Provider:
+    """One service provider. folder: all that is its own. fix_port: where its FIX clients connect."""
+
+    def __init__(self, sp: str, folder: Path, fix_port: int) -> None:
+        self.sp = sp
+        self.folder = folder
+        self.fix_port = fix_port
+        self._process: asyncio.subprocess.Process | None = None
+
+    @property
+    def data(self) -> Path:
+        """What the node keeps; nothing in it but what the node wrote."""
+        return self.folder / "data"
+
+    @property
+    def store(self) -> Path:
+        """The node's database."""
+        return self.data / "yakujo.db"
+
+    @property
+    def log(self) -> Path:
+        """What the daemon says."""
+        return self.folder / "yakujo.log"
+
+    def client_folder(self, client: str, box: str) -> Path:
+        """A folder of a client that exchanges files: its "in", "out", "error" or "archive"."""
+        return self.folder / client / box
+
+    async def start(self) -> None:
+        """Start the daemon; in a session of its own, so that a Ctrl-C is the demo's alone to handle."""
+        with self.log.open("ab") as log:
+            self._process = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-m", "node", "run", str(self.folder)),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+
+    def check(self) -> None:
+        """Raise DemoError where the daemon has ended by itself."""
+        code = self._process.returncode if self._process is not None else None
+        if code is not None:
+            last = self.log.read_text(errors="replace").strip().rpartition("\n")[2]
+            raise DemoError(f"the daemon of {self.sp} ended with code {code}: {last[:500]} (see {self.log})")
+
+    async def kill(self, part: Part) -> None:
+        """kill -9 one process of this provider; a daemon stays dead until `start`."""
+        assert self._process is not None, "not started"
+        pid = self._process.pid if part is Part.DAEMON else self._pid_of(part)
+        os.kill(pid, signal.SIGKILL)
+        if part is Part.DAEMON:
+            await self._process.wait()
+            self._process = None
+
+    async def end(self) -> None:
+        """End the daemon and with it its children; also a nats-server whose daemon was killed."""
+        process = self._process
+        if process is not None and process.returncode is None:
+            with suppress(ProcessLookupError):
+                process.terminate()
+            try:
+                await asyncio.wait_for(process.wait(), END_SECONDS)
+            except TimeoutError:
+                process.kill()
+                await process.wait()
+        self._process = None
+        await end_orphan(self.data / "nats" / "nats.pid", str(self.data / "nats" / "nats.conf"), END_SECONDS)
+
+    def _pid_of(self, part: Part) -> int:
+        if part is Part.LEDGER:
+            return int((self.data / "nats" / "nats.pid").read_text())
+        assert self._process is not None, "not started"
+        for pid, parent, command in _processes():
+            if parent == self._process.pid and "adapters.fix_engine" in command:
+                return pid
+        raise DemoError(f"{self.sp} has no FIX child at present")
+
+
+def prepare(folder: Path) -> tuple[Provider, ...]:
+    """Everything that three providers need before their first start, in folders of their own."""
+    served = {sp: [firm for firm in FIRMS if firm.sp == sp] for sp in PROVIDERS}
+    cards = [
+        make_member(folder / sp, sp, [firm.lei for firm in served[sp]], None, PROVIDER_BICS[sp])
+        for sp in PROVIDERS
+    ]
+    network = assemble(plan(), cards)
+    ports: dict[str, list[int]] = dict(zip(PROVIDERS, _free_ports(), strict=True))
+    cluster_secret = secrets.token_hex(32)
+    providers = tuple(Provider(sp, folder / sp, ports[sp][3]) for sp in PROVIDERS)
+    for provider in providers:
+        _write(provider, network, ports, served[provider.sp], cluster_secret)
+    return providers
+
+
+def _write(
+    provider: Provider,
+    network: Network,
+    ports: dict[str, list[int]],
+    firms: list[Firm],
+    cluster_secret: str,
+) -> None:
+    client_port, cluster_port, monitor_port, _ = ports[provider.sp]
+    ledger = EmbeddedLedger(
+        kind="embedded",
+        client_port=client_port,
+        cluster_port=cluster_port,
+        monitor_port=monitor_port,
+        routes=tuple(f"127.0.0.1:{own[1]}" for sp, own in ports.items() if sp != provider.sp),
+        cluster_secret_file=Path("keys/cluster.secret"),
+    )
+    settings = NodeSettings(
+        sp=provider.sp,
+        provider_bic=PROVIDER_BICS[provider.sp],
+        ledger=ledger,
+        clients=tuple(_client(firm, provider) for firm in firms),
+    )
+    write_node(provider.folder, network, settings, cluster_secret)
+    assert (provider.folder / NODE_FILE).is_file()
+
+
+def _client(firm: Firm, provider: Provider) -> ClientSettings:
+    """How a provider serves a firm."""
+    words = {
+        BROKER: {
+            "format": "fix",
+            "mappings": "fix44",
+            "reads": {name: name for name in ("8", "AE", "AK", "AS")},
+        },
+        MANAGER_A: {
+            "format": "delimited",
+            "mappings": "delimited",
+            "reads": {"allocations": "allocations"},
+            "copies": {"execution_notice": "notice", "confirmation": "confirmation"},
+        },
+        MANAGER_B: {
+            "format": "iso20022",
+            "mappings": "iso20022",
+            "reads": {"setr.027.001.05": "setr.027"},
+        },
+        MANAGER_C: {
+            "format": "fix",
+            "mappings": "fix44",
+            "reads": {name: name for name in ("J", "AU")},
+            "copies": {"execution_notice": "AS", "confirmation": "AK"},
+        },
+    }[firm]
+    link = (
+        _fix_link(firm, provider)
+        if words["format"] == "fix"
+        else _folder_link(firm, provider, words["format"])
+    )
+    return ClientSettings.model_validate(
+        {"name": firm.client, "institution": firm.lei, "link": link.model_dump(exclude_none=True), **words}
+    )
+
+
+def _fix_link(firm: Firm, provider: Provider) -> FixLinkSettings:
+    return FixLinkSettings(
+        kind="fix",
+        sender_comp_id=provider.sp.upper(),
+        target_comp_id=comp_id(firm),
+        port=provider.fix_port,
+    )
+
+
+def comp_id(firm: Firm) -> str:
+    """What a firm calls itself in FIX sessions."""
+    return firm.client.upper().replace("-", "_")
+
+
+def _folder_link(firm: Firm, provider: Provider, form: object) -> FolderLinkSettings:
+    extension = "csv" if form == "delimited" else "xml"
+    return FolderLinkSettings(
+        kind="folder",
+        in_folder=provider.client_folder(firm.client, "in"),
+        out_folder=provider.client_folder(firm.client, "out"),
+        error_folder=provider.client_folder(firm.client, "error"),
+        archive_folder=provider.client_folder(firm.client, "archive"),
+        pattern=f"*.{extension}",
+        extension=extension,
+        poll_seconds=POLL_SECONDS,
+    )
+
+
+def _free_ports() -> list[list[int]]:
+    """Ports that nobody uses now, for each provider, all different: each is held until all are found."""
+    with ExitStack() as stack:
+        found = []
+        for _ in range(len(PROVIDERS) * PORTS_PER_PROVIDER):
+            holder = stack.enter_context(socket.socket())
+            holder.bind(("127.0.0.1", 0))
+            found.append(int(holder.getsockname()[1]))
+    return [found[at : at + PORTS_PER_PROVIDER] for at in range(0, len(found), PORTS_PER_PROVIDER)]
+
+
+def _processes() -> Iterator[tuple[int, int, str]]:
+    """All processes: number, parent's number, command line. By ps, which Linux and macOS both have."""
+    listed = subprocess.run(
+        ["/bin/ps", "-A", "-ww", "-o", "pid=,ppid=,command="], capture_output=True, text=True, check=True
+    )
+    for line in listed.stdout.splitlines():
+        pid, parent, command = line.split(None, 2)
+        yield int(pid), int(parent), command

@@ -1,0 +1,147 @@
+"""The network file: what all SPs of one network have agreed on before its first entry.
+
+It holds public things alone and is equal at every SP; the SHA-256 of its canonical bytes is the network's
+id, which every block carries. A node that has another file is in another network.
+"""
+
+import hashlib
+import tomllib
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Literal
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.hpke import MLKEM768X25519PublicKey
+from pydantic import Field, ValidationError
+
+from canonical.base import Canonical
+from canonical.encoding import canonical_bytes
+from canonical.identifiers import Bic, Code, FundAccount, Isin, Lei, LocalCode
+from canonical.message import Role
+from canonical.rules import Rules
+from node.keys import encryption_public_key, signing_public_key
+from node.network_faults import network_faults
+
+SpName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,31}$")]
+
+
+class NetworkError(Exception):
+    """The network file cannot be used; the message says what to change."""
+
+
+class Member(Canonical):
+    """An SP. signing_key: of its blocks. bic: of its messages' headers, where it has one."""
+
+    sp: SpName
+    signing_key: str
+    bic: Bic | None = None
+
+
+class Delegation(Canonical):
+    """An institution lets an SP act for it: day secrets are sealed to `encryption_key`."""
+
+    sp: SpName
+    encryption_key: str
+    signing_key: str
+
+
+class Institution(Canonical):
+    """A broker or an investor, with the identifiers that messages may use for it."""
+
+    lei: Lei
+    name: str
+    role: Role
+    bic: Bic | None = None
+    codes: tuple[LocalCode, ...] = ()
+    delegations: tuple[Delegation, ...] = ()
+
+
+class Relationship(Canonical):
+    """A broker and an investor that confirm trades with one another."""
+
+    broker: Lei
+    investor: Lei
+    rules: Rules = Rules()
+
+
+class Security(Canonical):
+    """An instrument that the members trade, by both of its codes."""
+
+    isin: Isin
+    japan_code: Code | None = None
+    name: str = ""
+
+
+class FundEntry(Canonical):
+    """A fund of an investor. aliases: how brokers call it. The first account is the one the ledger uses."""
+
+    investor: Lei
+    account: FundAccount
+    aliases: tuple[FundAccount, ...] = ()
+
+
+class Network(Canonical):
+    """All of it. replicas: of the ledger. time_zone: whose days are business days."""
+
+    name: Code
+    replicas: Literal[1, 3, 5]
+    time_zone: str = "Asia/Tokyo"
+    members: Annotated[tuple[Member, ...], Field(min_length=1)]
+    institutions: tuple[Institution, ...] = ()
+    relationships: tuple[Relationship, ...] = ()
+    securities: tuple[Security, ...] = ()
+    funds: tuple[FundEntry, ...] = ()
+
+    @cached_property
+    def id(self) -> bytes:
+        """The network's id, 32 bytes."""
+        return hashlib.sha256(b"yakujo network 1\n" + canonical_bytes(self)).digest()
+
+    @cached_property
+    def signing_keys(self) -> dict[str, Ed25519PublicKey]:
+        """The members' keys by SP name."""
+        return {member.sp: signing_public_key(member.signing_key) for member in self.members}
+
+    @cached_property
+    def by_lei(self) -> dict[str, Institution]:
+        """Institutions by LEI."""
+        return {institution.lei: institution for institution in self.institutions}
+
+    @cached_property
+    def rules(self) -> dict[tuple[str, str], Rules]:
+        """The rules of each relationship by broker and investor."""
+        return {(r.broker, r.investor): r.rules for r in self.relationships}
+
+    @cached_property
+    def _served(self) -> dict[str, frozenset[str]]:
+        sps = [member.sp for member in self.members]
+        return {
+            sp: frozenset(i.lei for i in self.institutions if any(d.sp == sp for d in i.delegations))
+            for sp in sps
+        }
+
+    def served_by(self, sp: str) -> frozenset[str]:
+        """The LEIs of the institutions that have delegated to `sp`; none where it is no member."""
+        return self._served.get(sp, frozenset())
+
+    def readers(self, *leis: str) -> list[MLKEM768X25519PublicKey]:
+        """The keys of every delegation of these institutions."""
+        delegations = [d for lei in leis for d in self.by_lei[lei].delegations]
+        return [encryption_public_key(d.encryption_key) for d in delegations]
+
+
+def load_network(path: Path) -> Network:
+    """The network in `path`. Raises NetworkError where it cannot be read or is wrong."""
+    try:
+        network = Network.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+    except OSError as error:
+        raise NetworkError(f"{path} cannot be read: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise NetworkError(f"{path} is not TOML: {error}") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"])
+        raise NetworkError(f"{path}: {place}: {first['msg']}") from error
+    if fault := next(network_faults(network), None):
+        raise NetworkError(f"{path}: {fault}")
+    return network

@@ -1,0 +1,50 @@
+from collections.abc import Iterator
+from pathlib import Path
+from sqlite3 import Connection
+
+import pytest
+
+from canonical.contracts.matching.v1.records import Index
+from node import records
+from node.records import Records
+from node.store import open_store
+
+
+@pytest.fixture
+def connection(tmp_path: Path) -> Iterator[Connection]:
+    connection = open_store(tmp_path / "store.db")
+    yield connection
+    connection.close()
+
+
+def stored(connection: Connection) -> list[str]:
+    return [row[0] for row in connection.execute("SELECT key FROM state ORDER BY key")]
+
+
+def test_a_change_is_seen_before_it_is_written(connection: Connection):
+    """An entry builds on what the one before it in the same batch has changed."""
+    found = Records()
+    found.change({"a": Index(halves=("1",))})
+    assert found.get(connection, "a") == Index(halves=("1",))
+    assert stored(connection) == []
+
+
+def test_written_records_are_there_after_a_restart(connection: Connection):
+    found = Records()
+    found.change({"a": Index(halves=("1",)), "b": Index(halves=("2",))})
+    found.write(connection)
+    found.change({"a": None, "b": Index(halves=("3",))})
+    found.write(connection)
+    assert stored(connection) == ["b"]
+    assert Records().get(connection, "b") == Index(halves=("3",))
+    assert Records().get(connection, "a") is None
+
+
+def test_what_left_the_cache_is_read_again(connection: Connection, monkeypatch: pytest.MonkeyPatch):
+    """Memory stays bounded however many trades there are, also while changes wait to be written."""
+    monkeypatch.setattr(records, "CACHED_MAX", 2)
+    found = Records()
+    found.change({name: Index(halves=(name,)) for name in "abcde"})
+    assert found.get(connection, "a") == Index(halves=("a",))
+    found.write(connection)
+    assert [found.get(connection, name) for name in "abcde"] == [Index(halves=(name,)) for name in "abcde"]

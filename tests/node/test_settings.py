@@ -1,0 +1,135 @@
+"""A node's settings: a wrong file is refused in one sentence that names the file and the field."""
+
+from pathlib import Path
+
+import pytest
+from founding import BROKER
+
+from node.compose import links_of
+from node.settings import SettingsError, load_settings, passphrase_in
+
+NODE = """
+sp = "sp1"
+[ledger]
+kind = "embedded"
+client_port = 14222
+cluster_port = 14223
+monitor_port = 14224
+cluster_secret_file = "keys/cluster.secret"
+"""
+CLIENT = f"""
+name = "{{name}}"
+institution = "{BROKER}"
+format = "fix"
+mappings = "fix44"
+[reads]
+AS = "AS"
+[link]
+kind = "folder"
+in_folder = "../{{name}}/in"
+out_folder = "/elsewhere/{{name}}/out"
+error_folder = "../{{name}}/error"
+archive_folder = "../{{name}}/archive"
+pattern = "*.fix"
+extension = "fix"
+"""
+
+
+def written(folder: Path, node: str = NODE, **clients: str) -> Path:
+    (folder / "clients").mkdir()
+    for name, text in clients.items():
+        (folder / "clients" / f"{name}.toml").write_text(text)
+    path = folder / "node.toml"
+    path.write_text(node)
+    return path
+
+
+def test_paths_count_from_the_files_own_folder(tmp_path: Path):
+    """A configuration can be moved as a whole, and the daemon started from anywhere."""
+    settings = load_settings(written(tmp_path, broker=CLIENT.format(name="broker")))
+    assert settings.network_file == tmp_path / "network.toml"
+    assert settings.data_folder == tmp_path / "data"
+    assert settings.ledger.cluster_secret_file == tmp_path / "keys/cluster.secret"
+    (client,) = settings.clients
+    assert client.link.in_folder == tmp_path / "clients/../broker/in"
+    assert client.link.out_folder == Path("/elsewhere/broker/out")
+
+
+WRONG_NODE = {
+    "sp: ": NODE.replace('"sp1"', '"SP 1"'),
+    "ledger.embedded.client_port: ": NODE.replace("14222", "142220"),
+    "ledger.embedded.cluster_secret_file: Field required": NODE.replace("cluster_secret", "#"),
+    "ledger: .*kind": NODE.replace('"embedded"', '"postgres"'),
+    "date_folder: Extra": 'date_folder = "x"\n' + NODE,
+    "clients: each stands in a file of its own": NODE
+    + CLIENT.format(name="b")
+    .replace("\nname", "\n[[clients]]\nname", 1)
+    .replace("[reads]", "[clients.reads]")
+    .replace("[link]", "[clients.link]"),
+}
+
+
+@pytest.mark.parametrize("fault", WRONG_NODE)
+def test_a_wrong_node_file_is_refused_where_it_is_wrong(tmp_path: Path, fault: str):
+    with pytest.raises(SettingsError, match=f"node.toml: {fault}") as caught:
+        load_settings(written(tmp_path, WRONG_NODE[fault]))
+    assert "\n" not in str(caught.value)
+
+
+GOOD = CLIENT.format(name="broker")
+WRONG_CLIENT = {
+    "institution: .*check digit": GOOD.replace(BROKER, BROKER[:-1] + "0"),
+    "format: ": GOOD.replace('"fix"\nmappings', '"fixml"\nmappings'),
+    "reads: ": GOOD.replace('AS = "AS"', ""),
+    "link.folder.pattern: ": GOOD.replace("pattern", "#"),
+    "name: ": GOOD.replace('"broker"', '"../broker"'),
+    "copies.": GOOD.replace("[reads]", '[copies]\nrumour = "x"\n[reads]'),
+}
+
+
+@pytest.mark.parametrize("fault", WRONG_CLIENT)
+def test_a_wrong_client_file_is_refused_where_it_is_wrong(tmp_path: Path, fault: str):
+    with pytest.raises(SettingsError, match=f"broker.toml: {fault}") as caught:
+        load_settings(written(tmp_path, broker=WRONG_CLIENT[fault]))
+    assert "\n" not in str(caught.value)
+
+
+def test_two_clients_have_two_names(tmp_path: Path):
+    with pytest.raises(SettingsError, match="two clients have the same name"):
+        load_settings(written(tmp_path, a=GOOD, b=GOOD))
+
+
+@pytest.mark.parametrize(("content", "text"), [(None, "cannot be read"), (b"sp = \xff", "is not TOML")])
+def test_an_unreadable_file_is_told(tmp_path: Path, content: bytes | None, text: str):
+    path = tmp_path / "node.toml"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(SettingsError, match=f"node.toml {text}"):
+        load_settings(path)
+
+
+def test_the_passphrase_ends_with_its_line(tmp_path: Path):
+    """An editor's line end is no part of it; a file that is not there is told."""
+    (tmp_path / "phrase").write_bytes(b" a b \r\n")
+    assert passphrase_in(tmp_path / "phrase") == b" a b "
+    assert passphrase_in(None) is None
+    with pytest.raises(SettingsError, match="absent cannot be read"):
+        passphrase_in(tmp_path / "absent")
+
+
+async def never(*_: object) -> None:
+    raise AssertionError
+
+
+@pytest.mark.parametrize(
+    ("second", "text"),
+    [
+        (CLIENT.format(name="other").replace("../other/in", "../broker/in"), "same folder in"),
+        (CLIENT.format(name="other").replace("../other/error", "../other/in"), "four different folders"),
+    ],
+)
+def test_folders_that_contradict_each_other_are_told(tmp_path: Path, second: str, text: str):
+    """Nobody could say whose a file is, or what is new."""
+    settings = load_settings(written(tmp_path, broker=GOOD, other=second))
+    with pytest.raises(SettingsError, match=text):
+        links_of(settings, never, never)

@@ -1,0 +1,178 @@
+"""What an operator does wrong is told in one sentence that says what to do, and nothing is overwritten."""
+
+import asyncio
+import json
+import socket
+import tomllib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import structlog
+
+from node import daemon
+from node.clients import shared_folder
+from node.daemon import MEND_FIRST, STOPPED, TRY_AGAIN, serve
+from node.ledger import LedgerGapError, LedgerUnavailableError
+from node.logs import LogForm, configure_logging
+from node.settings import NodeSettings, SettingsError, load_settings
+from node.store import StoreError
+from tests.running_node import as_data, free_ports, yakujo
+
+
+@pytest.fixture(autouse=True)
+def _usual_logging() -> Iterator[None]:
+    """Other tests log as they are used to."""
+    yield
+    structlog.reset_defaults()
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A trial node that has never run."""
+    made = yakujo("init", tmp_path / "node", "--port", str(free_ports(3)))
+    assert made.returncode == 0, made.stderr
+    return tmp_path / "node"
+
+
+def edit(path: Path, old: str, new: str) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new), encoding="utf-8")
+
+
+def errors(folder: Path) -> list[str]:
+    """What `yakujo check` calls an error."""
+    return [found["text"] for found in as_data("check", folder) if found["verdict"] == "error"]
+
+
+@pytest.mark.parametrize("command", ["run", "status", "trades"])
+def test_no_node_here(tmp_path: Path, command: str):
+    done = yakujo(command, tmp_path)
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert "node.toml cannot be read" in done.stderr
+
+
+def test_a_node_that_never_ran(folder: Path):
+    done = yakujo("status", folder)
+    assert (done.returncode, "yakujo run" in done.stderr) == (2, True)
+
+
+def test_nothing_is_made_twice(folder: Path):
+    before = (folder / "keys" / "sp.key").read_bytes()
+    for arguments in (["init", folder], ["init", folder, "--member"]):
+        done = yakujo(*arguments)
+        assert (done.returncode, "not overwritten" in done.stderr) == (2, True)
+    assert (folder / "keys" / "sp.key").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "told"),
+    [
+        ("node.toml", 'sp = "sp1"', 'sp = "sp9"', "sp9 is not a member"),
+        ("node.toml", 'sp = "sp1"', 'spp = "sp1"', "sp: Field required"),
+        ("node.toml", "[ledger]", "[ledger", "is not TOML"),
+        ("network.toml", 'role = "broker"', 'role = "brokr"', "role"),
+        ("network.toml", 'time_zone = "Asia/Tokyo"', 'time_zone = "Asia/Tokio"', "time"),
+        ("clients/broker-files.toml", 'AS = "AS"', 'AS = "none"', "none.toml"),
+        ("clients/broker-files.toml", 'mappings = "fix44"', 'mappings = "fix99"', "no folder of mappings"),
+        ("clients/broker-files.toml", "broker-files/out", "broker-files/in", "four different folders"),
+        ("clients/manager-cp932.toml", "manager-cp932/", "broker-files/", "same folder in"),
+        ("clients/manager-cp932.toml", 'name = "manager-cp932"', 'name = "broker-files"', "same name"),
+    ],
+)
+def test_check_names_the_mistake_and_run_does_not_start(
+    folder: Path, file: str, old: str, new: str, told: str
+):
+    edit(folder / file, old, new)
+    assert any(told in text for text in errors(folder))
+    if file != "network.toml":  # another network file is another network, whose members have other keys
+        done = yakujo("run", folder, "--log", "json")
+        assert (done.returncode, "Traceback" in done.stderr) == (2, False)
+        assert told in done.stderr
+
+
+def test_keys_that_others_can_read_are_not_used(folder: Path):
+    (folder / "keys" / "sp.key").chmod(0o644)
+    assert any("chmod 600" in text for text in errors(folder))
+    done = yakujo("run", folder, "--log", "json")
+    assert (done.returncode, "chmod 600" in done.stderr) == (2, True)
+
+
+def test_a_port_that_is_taken(folder: Path):
+    port = tomllib.loads((folder / "node.toml").read_text())["ledger"]["client_port"]
+    with socket.create_server(("127.0.0.1", port)):
+        [text] = errors(folder)
+    assert f"127.0.0.1:{port}" in text
+
+
+def test_encrypted_keys_need_their_passphrase(tmp_path: Path):
+    phrase = tmp_path / "phrase"
+    phrase.write_text("correct horse\n")
+    folder = tmp_path / "node"
+    assert yakujo("init", folder, "--passphrase-file", phrase, "--port", str(free_ports(3))).returncode == 0
+    assert "scrypt" in (folder / "keys" / "sp.key").read_text()
+    assert errors(folder) == []
+    phrase.write_text("another\n")
+    assert any("passphrase" in text for text in errors(folder))
+
+
+def test_a_plan_and_cards_that_do_not_fit(folder: Path, tmp_path: Path):
+    card, output = folder / "member.toml", tmp_path / "network.toml"
+    plan = tmp_path / "plan.toml"
+    plan.write_text('name = "x"\nreplicas = 2\n')
+    shipped = shared_folder("conf") / "plan.toml"
+    wrong = ([plan, card], [tmp_path / "none.toml", card], [plan, plan], [shipped, card, card])
+    for arguments in wrong:
+        done = yakujo("assemble", *arguments, "--output", output)
+        assert (done.returncode, done.stderr.count("\n"), output.exists()) == (2, 1, False)
+    taken = yakujo("assemble", plan, card, "--output", folder / "network.toml")
+    assert "not overwritten" in taken.stderr
+
+
+GAP = LedgerGapError(5, 7)
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "told"),
+    [
+        (GAP, STOPPED, "expected sequence 5, saw 7"),
+        (AssertionError("the store is an old copy"), STOPPED, "the store is an old copy"),
+        (KeyError("x"), STOPPED, "KeyError"),
+        (LedgerUnavailableError("no quorum"), TRY_AGAIN, "no quorum"),
+        (StoreError("the disk is full"), TRY_AGAIN, "the disk is full"),
+        (SettingsError("sp9 is not a member"), MEND_FIRST, "sp9 is not a member"),
+        (ExceptionGroup("", [StoreError("full"), ExceptionGroup("", [GAP])]), STOPPED, "expected sequence 5"),
+    ],
+)
+def test_the_end_of_a_node_is_one_clear_line(
+    error: Exception,
+    code: int,
+    told: str,
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+):
+    """systemd restarts what a restart may mend, and leaves alone what a person must look at."""
+
+    async def fails(_: NodeSettings, ready: Callable[[], None]) -> None:
+        ready()
+        await asyncio.sleep(0)
+        raise error
+
+    monkeypatch.setattr(daemon, "run_node", fails)
+    configure_logging(LogForm.JSON)
+    assert serve(load_settings(folder / "node.toml")) == code
+    lines = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+    assert any(told in line["reason"] and line["part"] for line in lines)
+
+
+def test_logs_are_one_line_per_event(capsys: pytest.CaptureFixture[str]):
+    """Nobody outside can write lines of his own into the log, or fill it."""
+    configure_logging(LogForm.JSON)
+    daemon.log.info("seen", reason="a\nb\x1b[31m" + "c" * 1000)
+    configure_logging(LogForm.CONSOLE)
+    daemon.log.info("seen", reason="a\nb\x1b[31m")
+    as_json, in_words = capsys.readouterr().err.splitlines()
+    assert len(json.loads(as_json)["reason"]) == 500
+    assert "\x1b[31m" not in in_words
