@@ -13,7 +13,8 @@ bootstrap:
 	@scripts/bootstrap
 
 demo: bootstrap
-	@.venv/bin/yakujo demo
+	@rm -rf build/demo
+	@.venv/bin/yakujo demo --keep build/demo
 
 test: bootstrap
 	@scripts/test

@@ -8,7 +8,7 @@ Problems of the canonical layout are told at the native field that they come fro
 
 from collections.abc import Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import cast
 
@@ -44,7 +44,7 @@ class Read:
 
     Neither messages nor problems: it says nothing that belongs on the ledger, such as a partial fill.
     reference, trade_date: as far as they could be read; empty or None where they could not.
-    kinds: what it says or would have said.
+    kinds: what it says or would have said. document: what could be read of it, by canonical names.
     """
 
     messages: tuple[Message, ...]
@@ -52,6 +52,7 @@ class Read:
     reference: str
     trade_date: date | None
     kinds: tuple[Kind, ...]
+    document: Tree = field(default_factory=dict, repr=False)
 
 
 def read(mapping: MappingFile, parts: Sequence[Decoded], given: Given) -> Read:
@@ -67,7 +68,8 @@ def read(mapping: MappingFile, parts: Sequence[Decoded], given: Given) -> Read:
         reading = gather(mapping, parts, given, wanted, traced=True)
         problems = _problems(mapping, kinds, reading, parts)
         messages = () if problems else _messages(kinds, reading.document)
-    return Read(messages, problems, _reference(reading.document), _trade_date(reading.document), kinds)
+    document = reading.document
+    return Read(messages, problems, _reference(document), _trade_date(document), kinds, document)
 
 
 def located(

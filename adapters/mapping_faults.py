@@ -25,6 +25,7 @@ _RULES = {
     "string_too_short": Rule.REQUIRED,
     "too_long": Rule.TOO_LARGE,
     "string_too_long": Rule.TOO_LARGE,
+    "string_unicode": Rule.UNDECODABLE,
     "enum": Rule.UNKNOWN_CODE,
     "greater_than": Rule.OUT_OF_RANGE,
     "greater_than_equal": Rule.OUT_OF_RANGE,
@@ -71,7 +72,11 @@ def _within(rule: Rule, parts: list[str]) -> list[str]:
     return [_BLAMED[rule]] if rule in _BLAMED and (parts[-1] == "terms" or parts[-1].isdecimal()) else []
 
 
-_SENTENCES = {"missing": "missing: give a value", "string_too_short": "empty: give a value"}
+_SENTENCES = {
+    "missing": "missing: give a value",
+    "string_too_short": "empty: give a value",
+    "string_unicode": "no text in its character set: mend that",
+}
 
 
 def _sentence(kind: str, message: str) -> str:

@@ -29,7 +29,6 @@ from node.nats_config import ServerSettings
 from node.nats_server import EmbeddedServer
 from node.network import Network, load_network
 from node.outbound import Outbound
-from node.private_file import secret_in
 from node.publisher import Publisher
 from node.pulse import Session, beat
 from node.replica import Replica, head
@@ -40,6 +39,7 @@ from node.settings import (
     FixLinkSettings,
     NodeSettings,
     SettingsError,
+    cluster_secret_in,
     passphrase_in,
 )
 from node.store import STORE_FILE, Store, keep_setting, setting
@@ -244,7 +244,7 @@ def server_settings(settings: NodeSettings, chosen: EmbeddedLedger, network: Net
         cluster_port=chosen.cluster_port,
         monitor_port=chosen.monitor_port,
         cluster=f"yakujo-{network.id.hex()[:16]}",
-        cluster_secret=secret_in(chosen.cluster_secret_file),
+        cluster_secret=cluster_secret_in(chosen.cluster_secret_file),
         routes=chosen.routes,
         cluster_host=chosen.host,
     )

@@ -5,9 +5,12 @@ alias. What goes on the ledger names all of them in one way, or the client hears
 """
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, TypeVar
 
-from canonical.identifiers import Instrument, Party
+from pydantic import ValidationError
+
+from canonical.base import Canonical
+from canonical.identifiers import FundAccount, Instrument, Party
 from canonical.message import Message, Role
 from canonical.problems import Problem, Rule
 from node.network import Institution, Network, Security
@@ -16,6 +19,9 @@ _UNKNOWN_PARTY = "not an institution of this network: check the code, or have th
 _UNKNOWN_SECURITY = "not a security of this network: check the code, or have the security added"
 _UNKNOWN_ACCOUNT = "not a fund account of this investor: check the code, or have the fund added"
 _BIC_WITH_BRANCH = 11
+
+
+Named = TypeVar("Named", bound=Canonical)
 
 
 class Directory:
@@ -52,6 +58,22 @@ class Directory:
             return message, tuple(problems)
         resolved: Message = message.model_copy(update=changes)
         return resolved, ()
+
+    def unknown_in(self, document: dict[str, Any]) -> tuple[Problem, ...]:
+        """What is not known of the codes in a message that is refused for something else already."""
+        problems: list[Problem] = []
+        parties = {role: _valid(Party, document.get(role.value)) for role in Role}
+        known = {role: self._party(p, role, problems) for role, p in parties.items() if p is not None}
+        instrument = _valid(Instrument, document.get("terms", {}).get("instrument"))
+        if instrument is not None:
+            self._instrument(instrument, problems)
+        investor = known[Role.INVESTOR].lei if Role.INVESTOR in known else None
+        for name in ("allocations", "funds"):
+            for number, part in enumerate(document.get(name, ())):
+                account = _valid(FundAccount, part.get("account"))
+                if account is not None:
+                    self._account(account, f"{name}/{number}", investor, problems)
+        return tuple(problems)
 
     def _party(self, party: Party, role: Role, problems: list[Problem]) -> Party:
         named = list(self._named(party))
@@ -104,13 +126,26 @@ class Directory:
         self, parts: tuple[Any, ...], name: str, investor: str | None, problems: list[Problem]
     ) -> Iterator[Any]:
         for number, part in enumerate(parts):
-            said = part.account
-            account = self._accounts.get((investor or "", said.scheme, said.code))
-            if account is None and investor is not None:
-                field = f"{name}/{number}/account/code"
-                problems.append(_problem(field, said.code, Rule.UNKNOWN_ACCOUNT, _UNKNOWN_ACCOUNT))
-            same = account is None or account == said
-            yield part if same else part.model_copy(update={"account": account})
+            account = self._account(part.account, f"{name}/{number}", investor, problems)
+            yield part if account == part.account else part.model_copy(update={"account": account})
+
+    def _account(
+        self, said: FundAccount, place: str, investor: str | None, problems: list[Problem]
+    ) -> FundAccount:
+        """The account that the ledger uses for `said`, or `said` itself where the investor has none such."""
+        account = self._accounts.get((investor or "", said.scheme, said.code))
+        if account is None and investor is not None:
+            field = f"{place}/account/code"
+            problems.append(_problem(field, said.code, Rule.UNKNOWN_ACCOUNT, _UNKNOWN_ACCOUNT))
+        return account or said
+
+
+def _valid(model: type[Named], tree: object) -> Named | None:
+    """What `tree` names, if it is sound in itself."""
+    try:
+        return model.model_validate(tree)
+    except ValidationError:
+        return None
 
 
 def _firm(bic: str) -> str:

@@ -10,7 +10,7 @@ from adapters.paths import find, parse_path
 from canonical.answer import Answer, AnswerStatus, problem_text
 from canonical.encoding import canonical_bytes
 from canonical.message import Kind, Message
-from canonical.problems import Problem, Rule
+from canonical.problems import PROBLEMS_PER_MESSAGE_MAX, Problem, Rule
 from canonical.result import Source
 from canonical.submission import Submission
 from node.clients import Client
@@ -99,7 +99,10 @@ class Reader:
         said = client.read(name, parts, given)
         echo = client.echo(name, parts[0])
         if said.problems:
-            yield refusal(client, name, said, source, echo, said.problems)
+            unknown = client.located(name, parts, given, self._directory.unknown_in(said.document))
+            fields = {problem.field for problem in said.problems}
+            every = (*said.problems, *(problem for problem in unknown if problem.field not in fields))
+            yield refusal(client, name, said, source, echo, every[:PROBLEMS_PER_MESSAGE_MAX])
             return
         messages, problems = self._resolved(said)
         if problems:

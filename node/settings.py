@@ -168,3 +168,11 @@ def _anchored(model: Model, folder: Path) -> Model:
         elif isinstance(value, Settings):
             changes[name] = _anchored(value, folder)
     return model.model_copy(update=changes)
+
+
+def cluster_secret_in(path: Path) -> str:
+    """The secret that the members' servers share. A missing one is not made up: no other would know it."""
+    try:
+        return path.read_text(encoding="ascii").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path} cannot be read, copy it from another founder: {error}") from error

@@ -58,7 +58,7 @@ class Refusal(Part):
 
 
 class ClientCount(Part):
-    """What a client was told, by status, and where its native answers lie. example: one of them, on one line."""
+    """What a client was told, by status, and where its native answers lie. example: one, on one line."""
 
     client: str
     name: str

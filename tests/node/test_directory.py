@@ -112,3 +112,17 @@ def test_firms_without_a_relationship_are_told():
     lonely = Network.model_validate({**known, "relationships": known["relationships"][1:]}, strict=False)
     _, problems = Directory(lonely).resolve(instruction())
     assert [p.rule for p in problems] == [Rule.NOT_ALLOWED]
+
+
+def test_codes_are_looked_up_in_a_message_that_is_refused_already():
+    """A client hears of an unknown security together with its wrong number, not a round later."""
+    document = {
+        "broker": {"bic": "NONEJPJT"},
+        "terms": {"instrument": {"isin": "JP3902900004"}, "side": "no side"},
+        "funds": [{"account": {"code": 7}}],
+    }
+    found = Directory(network()).unknown_in(document)
+    assert [(p.path, p.rule) for p in found] == [
+        ("broker/bic", Rule.UNKNOWN_PARTY),
+        ("terms/instrument/isin", Rule.UNKNOWN_INSTRUMENT),
+    ]
