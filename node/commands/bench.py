@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from node.commands.options import AsJson, print_json, screen
+from node.logs import LogLevel, configure_logging
 from node.settings import SettingsError
 
 MEMBERS = (1, 3)
@@ -39,6 +40,7 @@ def bench(
     """
     from node import bench as measurement  # noqa: PLC0415 - what it imports takes a while and serves it alone
 
+    configure_logging(level=LogLevel.WARNING)  # to standard error: the report alone is printed
     if members not in MEMBERS:
         raise SettingsError("--members is 1 or 3")
     asked = {"messages": messages, "runs": runs, "members": members, "folder": directory, "quick": quick}

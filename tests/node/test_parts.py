@@ -44,7 +44,7 @@ def _about(name: str, path: Path, said: dict[str, str]) -> bytes:
     text = path.read_text()
     for tag, value in {"TxId": f"{name}-0", "BlckId": name, "AnyBIC": "BRKAJPJT", **said}.items():
         text = re.sub(rf"(<{tag}>(?:\s*<Amt Ccy=\"JPY\">)?)[^<]+", rf"\g<1>{value}", text)
-    return text.encode()
+    return text.replace("<BICFI>BRKAJPJT", "<BICFI>ASMGJPJT").encode()  # from the manager itself
 
 
 def states(scene: Scene) -> list[str]:
@@ -161,3 +161,14 @@ def test_a_part_says_where_it_belongs(fields: dict[str, object], expected: tuple
     """Counts that are none, or beyond any message, neither hold anything nor stop the node."""
     place = place_of("client", "mapping", RULE, Decoded("m", fields))
     assert (place and (place.number, place.total)) == expected
+
+
+async def test_a_header_from_somebody_else_is_refused(scene: Scene):
+    """A firm cannot speak through another one's connection."""
+    async with running(scene):
+        for part in (head(), fund(1), fund(2)):
+            await scene.sp2.arrives("iso", part.replace(b"<BICFI>ASMGJPJT", b"<BICFI>RIVLJPJT"))
+        await scene.settled()
+        assert kinds(scene) == []
+        (refusal,) = scene.sp2.link.to("iso")
+        assert b"AppHdr/Fr" in refusal.raw
