@@ -41,6 +41,8 @@ def to_bytes(text: str, charset: str) -> bytes:
             return text.encode(codec, "surrogateescape")
         except UnicodeEncodeError:
             continue
+    if not is_text(text):  # data without a sound length is read as plain text, and so was this
+        return text.encode("utf-8", "surrogateescape")
     raise AssertionError(f"{charset} cannot say a text that was given to the FIX encoder")
 
 

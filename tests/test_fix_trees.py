@@ -146,3 +146,12 @@ def _tree(chance: random.Random, dictionary: FixDictionary, level: Level) -> Fie
             group = member.group
             fields[tag] = [_tree(chance, dictionary, group) for _ in range(chance.randint(1, 2))]
     return fields
+
+
+def test_data_of_a_wrong_length_is_written_as_it_was_read() -> None:
+    """It was read as plain text, which may hold signs that its character set lacks."""
+    codec = FixFormat(load(installed()))
+    data = b"355=\x89^\x82\xcc\x8dl\x01"  # Shift_JIS, part of which is a sign in UTF-8
+    (read,) = codec.decode(b"8=FIX.4.4\x019=40\x0135=J\x01347=Shift_JIS\x01354=99\x01" + data + b"10=000\x01")
+    assert read.problems
+    assert data in codec.encode([read])
