@@ -10,7 +10,7 @@ import asyncio
 import sqlite3
 import threading
 from collections.abc import Callable
-from contextlib import closing, suppress
+from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, TypeVar
@@ -30,28 +30,36 @@ class StoreError(Exception):
 
 def open_store(path: Path) -> sqlite3.Connection:
     """A connection for writing: WAL, every commit on disk before it returns. Makes the file, mode 0600."""
-    try:
-        path.touch(mode=0o600, exist_ok=True)
-        connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = FULL")
-        connection.execute("PRAGMA foreign_keys = ON")
-        connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
-        connection.executescript(SCHEMA.read_text(encoding="utf-8"))
-    except (OSError, sqlite3.Error) as error:
-        raise StoreError(f"{path} cannot be opened: {error}") from error
-    return connection
+    with ExitStack() as stack:
+        try:
+            path.touch(mode=0o600, exist_ok=True)
+            connection = stack.enter_context(
+                closing(sqlite3.connect(path, isolation_level=None, check_same_thread=False))
+            )
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = FULL")
+            connection.execute("PRAGMA foreign_keys = ON")
+            connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
+            connection.executescript(SCHEMA.read_text(encoding="utf-8"))
+        except (OSError, sqlite3.Error) as error:
+            raise StoreError(f"{path} cannot be opened: {error}") from error
+        stack.pop_all()
+        return connection
 
 
 def read_store(path: Path) -> sqlite3.Connection:
     """A connection that only reads, whether the node runs or not. Raises StoreError if there is no store."""
-    try:
-        connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True, check_same_thread=False)
-        connection.execute("SELECT 1 FROM setting LIMIT 1")
-    except sqlite3.Error as error:
-        raise StoreError(f"no store at {path}: start the node once with `yakujo run`") from error
-    connection.row_factory = sqlite3.Row
-    return connection
+    with ExitStack() as stack:
+        try:
+            connection = stack.enter_context(
+                closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, check_same_thread=False))
+            )
+            connection.execute("SELECT 1 FROM setting LIMIT 1")
+        except sqlite3.Error as error:
+            raise StoreError(f"no store at {path}: start the node once with `yakujo run`") from error
+        connection.row_factory = sqlite3.Row
+        stack.pop_all()
+        return connection
 
 
 class Store:
