@@ -74,12 +74,17 @@ def admit(working: Working, said: Spoken) -> None:
     if known is None:
         return
     if known.digest != said.digest:
-        text = "this reference was used for other content: give each message its own"
-        raise refused("reference", reference, Rule.REUSED_REFERENCE, text)
+        raise reused(reference)
     text = "received before and done once: nothing to do"
     if not known.live:
         text = "received before, and replaced or cancelled since: to say it again, give it a new reference"
     raise refused("reference", reference, Rule.DUPLICATE, text)
+
+
+def reused(reference: str) -> RefusedError:
+    """The refusal of a reference that stands for something else already."""
+    text = "this reference was used for other content: give each message its own"
+    return refused("reference", reference, Rule.REUSED_REFERENCE, text)
 
 
 def note(working: Working, said: Spoken, half: str) -> None:

@@ -3,13 +3,20 @@
 from datetime import date
 
 from canonical.contracts.matching.v1 import pairing
-from canonical.contracts.matching.v1.admission import RefusedError, Spoken, admit, source_of, spoken
+from canonical.contracts.matching.v1.admission import (
+    RefusedError,
+    Spoken,
+    admit,
+    reused,
+    source_of,
+    spoken,
+)
 from canonical.contracts.matching.v1.book import Book
 from canonical.contracts.matching.v1.contribution import Contributions, kinds_replacing
 from canonical.contracts.matching.v1.telling import Teller
 from canonical.contracts.state import Decision, Entry, View, Working
 from canonical.message import Role
-from canonical.problems import PROBLEMS_PER_MESSAGE_MAX, Problem
+from canonical.problems import PROBLEMS_PER_MESSAGE_MAX, Problem, Rule
 from canonical.result import Receipt, Rejection, Result, Source, result_id
 from canonical.rules import Rules
 
@@ -38,6 +45,19 @@ def _spoken(entry: Entry) -> tuple[list[Spoken], list[Problem]]:
     return said, problems
 
 
+def _of_the_whole(problems: list[Problem], messages: int) -> list[Problem]:
+    """The problems of a submission of so many messages, each once.
+
+    It is a repetition only if all of it is. Where a part is new or unlike, "nothing to do" would be untrue:
+    the reference was used for other content.
+    """
+    repeated = [p for p in problems if p.rule is Rule.DUPLICATE and p.field == "reference"]
+    if 0 < len(repeated) < messages:
+        whole = reused(repeated[0].value).problems
+        problems = [*whole, *(p for p in problems if p not in repeated)]
+    return list(dict.fromkeys(problems))
+
+
 def _results(
     working: Working, entry: Entry, said: list[Spoken], rules: Rules, contract: str
 ) -> tuple[list[Result], list[Problem]]:
@@ -52,7 +72,7 @@ def _results(
         except RefusedError as error:
             problems += error.problems
     if problems:
-        return [], list(dict.fromkeys(problems))
+        return [], _of_the_whole(problems, len(said))
     teller = Teller(book, rules, contract, entry.position, contributions.withdrawn, contributions.cancelled)
     try:
         gone = teller.tell_gone()
