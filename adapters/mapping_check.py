@@ -7,10 +7,12 @@ from typing import Annotated, Any, Union, get_args, get_origin
 
 from pydantic import BaseModel
 
-from adapters.mapping_rules import FieldRule, Level, MappingFile
+from adapters.mapping_rules import ConstantRule, FieldRule, GroupRule, Level, MappingFile
 from adapters.paths import Path, parse_path
 from canonical.answer import Answer
 from canonical.message import CLASSES
+
+STATUS, FINALITY = "status", "finality"  # of an answer: its status, and whether that is final
 
 
 def mistakes(mapping: MappingFile) -> Iterator[str]:
@@ -34,6 +36,28 @@ def mistakes(mapping: MappingFile) -> Iterator[str]:
     if mapping.each and not _leaves(roots, parse_path(mapping.each)):
         yield f"each = {mapping.each!r}: no canonical object has such a list"
     yield from _in_level(mapping, said, roots)
+    yield from _unmarked(mapping)
+
+
+def _unmarked(rules: Level) -> Iterator[str]:
+    """Rules that show a status and do not ask whether it is final: a provisional one would look as if it was.
+
+    Inside a group nothing can ask: there the group must.
+    """
+    every: tuple[FieldRule | ConstantRule | GroupRule, ...] = (*rules.field, *rules.constant, *rules.group)
+    for rule in every:
+        if FINALITY in rule.where:
+            continue
+        if _shows_status(rule):
+            at = rule.at[0] if isinstance(rule, FieldRule) else rule.at
+            yield f'{at}: shows a status: say of which finality, as in where = {{ finality = ["final"] }}'
+        elif isinstance(rule, GroupRule):
+            yield from _unmarked(rule)
+
+
+def _shows_status(rule: FieldRule | ConstantRule | GroupRule) -> bool:
+    written = rule.to if isinstance(rule, FieldRule) and rule.writes else ()
+    return any(step.name == STATUS for place in (*written, *rule.where) for step in parse_path(place))
 
 
 def _in_level(rules: Level, said: Sequence[Any], roots: Sequence[Any]) -> Iterator[str]:

@@ -10,9 +10,11 @@ from adapters.converters import Options
 from adapters.format import Decoded, Fields
 from adapters.mapping_rules import HERE, FieldRule, GroupRule, Level, MappingFile
 from adapters.paths import ABSENT, PRESENT, Condition, Path, Tree, find, first, parse_path, put
+from canonical.answer import shortened_text
 from canonical.message import part_reference
 
 PART = "@part"
+_FREE_TEXT = ("text", "ascii", "non_ascii")  # converters of what is cut between words where it is too long
 
 
 def write(mapping: MappingFile, value: BaseModel, beside: ReadOnly[str, Any]) -> tuple[Decoded, ...]:
@@ -69,9 +71,7 @@ def _write_field(rule: FieldRule, canonical: Tree, native: Tree) -> None:
     value = _first_said(rule, canonical)
     if value is None:
         return
-    text = rule.converter.encode(value, Options(characters_max=rule.characters_max))
-    if rule.native_codes:
-        text = rule.native_codes.get(text or "", rule.default)
+    text = native_text(rule, value)
     if text is None:
         return
     put(native, rule.at_paths[0], text)
@@ -80,6 +80,14 @@ def _write_field(rule: FieldRule, canonical: Tree, native: Tree) -> None:
     for at, values in rule.when.items():
         if values[0] not in (ABSENT, PRESENT):
             put(native, parse_path(at), values[0])
+
+
+def native_text(rule: FieldRule, value: Any) -> str | None:
+    """What `rule` writes for a canonical value; None where the format has nothing for it."""
+    if isinstance(value, str) and rule.characters_max and rule.convert in _FREE_TEXT:
+        value = shortened_text(value, rule.characters_max, "...")
+    text = rule.converter.encode(value, Options(characters_max=rule.characters_max))
+    return rule.native_codes.get(text or "", rule.default) if rule.native_codes else text
 
 
 def _first_said(rule: FieldRule, canonical: Tree) -> Any:

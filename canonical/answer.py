@@ -27,6 +27,9 @@ from canonical.result import (
 from canonical.result import Status as ComponentStatus
 
 TEXT_CHARACTERS_MAX = 1000
+ID_CHARACTERS_MAX = 64
+_PROBLEM_CHARACTERS_MAX = 512  # of Problem.text
+_WORD_CHARACTERS_MAX = 64  # the longest reference; figures are shorter
 
 
 class AnswerStatus(StrEnum):
@@ -40,6 +43,14 @@ class AnswerStatus(StrEnum):
     MATCHED = "matched"
     UNMATCHED = "unmatched"  # no counterpart (any more)
     CANCELLED = "cancelled"
+
+
+class Finality(StrEnum):
+    """Whether the nodes of both sides stand behind an answer."""
+
+    FINAL = "final"
+    PROVISIONAL = "provisional"  # the other side's node was away for as long as the rules allow
+    WITHDRAWN = "withdrawn"  # told as provisional before, and not confirmed: it does not hold
 
 
 class FundAnswer(Canonical):
@@ -59,9 +70,10 @@ class Answer(Canonical):
     id: unique per answer to one side, safe as a file name. outcome: the id of the outcome it tells.
     to: what the raw message said that is answered. trade_date: of the trade, where known.
     reason: the canonical name of the first differing field, or the first problem's rule; empty if none.
+    finality: final unless `with_finality` says otherwise; then its words stand first in every text.
     """
 
-    id: Annotated[str, Field(max_length=64)]
+    id: Annotated[str, Field(max_length=ID_CHARACTERS_MAX)]
     outcome: str
     to: Annotated[tuple[Source, ...], Field(min_length=1)]
     status: AnswerStatus
@@ -72,6 +84,7 @@ class Answer(Canonical):
     funds: tuple[FundAnswer, ...] = ()
     problems: tuple[Problem, ...] = ()
     text: str = ""
+    finality: Finality = Finality.FINAL
 
 
 def answers(outcome: AnyOutcome, role: Role) -> tuple[Answer, ...]:
@@ -79,6 +92,48 @@ def answers(outcome: AnyOutcome, role: Role) -> tuple[Answer, ...]:
     if isinstance(outcome, Result):
         return _of_result(outcome, role)
     return (_of_entry(outcome),) if outcome.to is role else ()
+
+
+_SUFFIX = {Finality.PROVISIONAL: "-p", Finality.WITHDRAWN: "-w"}
+_WORDS = {
+    Finality.PROVISIONAL: "provisional: the other side's node has not confirmed this yet; ",
+    Finality.WITHDRAWN: "withdrawn: no longer valid; it said: ",
+}
+
+
+def with_finality(answer: Answer, finality: Finality) -> Answer:
+    """A final `answer` as one of this finality, under an id of its own.
+
+    What is confirmed later is confirmed by the final answer itself, so that stays as it is. The others say in
+    every text what they are, and their status: a format's code for it may have to give way.
+    """
+    assert answer.finality is Finality.FINAL, f"{answer.id} has been made {answer.finality} before"
+    if finality is Finality.FINAL:
+        return answer
+    name, words = answer.id + _SUFFIX[finality], _WORDS[finality]
+    assert len(name) <= ID_CHARACTERS_MAX, f"{name} is too long"
+    update = {
+        "id": name,
+        "finality": finality,
+        "text": _marked(words, answer.status.value, answer.text),
+        "funds": tuple(_marked_fund(fund, words) for fund in answer.funds),
+        "problems": tuple(_marked_problem(problem, words) for problem in answer.problems),
+    }
+    return answer.model_copy(update=update)
+
+
+def _marked_fund(fund: FundAnswer, words: str) -> FundAnswer:
+    text = _marked(words, f"fund {fund.account.code} {fund.status}", fund.text)
+    return fund.model_copy(update={"text": text})
+
+
+def _marked_problem(problem: Problem, words: str) -> Problem:
+    text = shortened_text(words + problem.text, _PROBLEM_CHARACTERS_MAX)
+    return problem.model_copy(update={"text": text})
+
+
+def _marked(words: str, status: str, text: str) -> str:
+    return shortened_text(words + "; ".join(filter(None, (status, text))))
 
 
 def _of_entry(outcome: Receipt | Rejection) -> Answer:
@@ -179,7 +234,22 @@ def difference_text(differences: tuple[Difference, ...]) -> str:
 def problem_text(problems: tuple[Problem, ...]) -> str:
     """The problems in words, shortened to what text fields of formats hold."""
     parts = [f"{p.field}: {p.text}" + (f" (was: {p.value})" if p.value else "") for p in problems]
-    return _shortened("; ".join(parts))
+    return shortened_text("; ".join(parts))
+
+
+def shortened_text(text: str, characters_max: int = TEXT_CHARACTERS_MAX, mark: str = "…") -> str:
+    """`text` in at most so many characters, with `mark` where it was cut.
+
+    It is cut between words: half a figure would be another figure, half a reference another reference.
+    """
+    if len(text) <= characters_max:
+        return text
+    room = characters_max - len(mark) - 1
+    kept = text[:room]
+    if not text[room].isspace():
+        gap = kept.rfind(" ", max(0, room - _WORD_CHARACTERS_MAX))
+        kept = kept[:gap] if gap >= 0 else kept.rstrip("0123456789.,")
+    return f"{kept.rstrip(' ,;:')} {mark}"
 
 
 def _text(result: Result, differences: tuple[Difference, ...], funds: tuple[FundAnswer, ...]) -> str:
@@ -191,8 +261,4 @@ def _text(result: Result, differences: tuple[Difference, ...], funds: tuple[Fund
     parts += [f"fund {fund.account.code}: {fund.text}" for fund in funds if fund.text]
     if result.candidates:
         parts.append(f"fits equally well: {', '.join(result.candidates)}; give a common reference")
-    return _shortened("; ".join(parts))
-
-
-def _shortened(text: str) -> str:
-    return text if len(text) <= TEXT_CHARACTERS_MAX else text[: TEXT_CHARACTERS_MAX - 1] + "…"
+    return shortened_text("; ".join(parts))

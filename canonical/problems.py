@@ -41,6 +41,7 @@ class Rule(StrEnum):
     REUSED_REFERENCE = "reused_reference"  # same reference, other content
     NOT_ALLOWED = "not_allowed"  # wrong author, wrong state, no relationship
     UNSUPPORTED = "unsupported"  # a message, version or feature that is not handled
+    UNAVAILABLE = "unavailable"  # nothing is wrong with it: the service provider cannot take it now
 
 
 class Problem(Canonical):

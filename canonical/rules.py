@@ -1,11 +1,13 @@
-"""What the two sides of a relationship have agreed for comparing their figures."""
+"""What the two sides of a relationship have agreed: what is compared, and how long a result waits."""
 
 from typing import Annotated
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, Field
 
 from canonical.base import Canonical
 from canonical.problems import Rule, violation
+
+PROVISIONAL_AFTER_SECONDS_MAX = 86_400  # a day: what nobody confirms for longer is a matter for people
 
 BLOCK_FIELDS = (
     "side",
@@ -49,7 +51,13 @@ def _known(known: tuple[str, ...]) -> AfterValidator:
 
 
 class Rules(Canonical):
-    """The fields that must be equal, block and fund, in the order in which differences are told."""
+    """What one relationship has agreed.
+
+    block_fields, fund_fields: what must be equal, in the order in which differences are told.
+    provisional_after_seconds: how long a result waits for the other side's node before it is told as
+    provisional, from 1 to 86,400; None: it waits for as long as that node is away.
+    """
 
     block_fields: Annotated[tuple[str, ...], _known(BLOCK_FIELDS)] = BLOCK_FIELDS
     fund_fields: Annotated[tuple[str, ...], _known(FUND_FIELDS)] = FUND_FIELDS
+    provisional_after_seconds: Annotated[int, Field(ge=1, le=PROVISIONAL_AFTER_SECONDS_MAX)] | None = None

@@ -1,150 +1,195 @@
-"""What one entry does to the store: keys are learned, submissions opened and handed to the contract.
+"""What one entry does to the store: each kind is handed to the part of the node that knows it.
 
 A node applies what its keys can read and passes over the rest; for what it can read it comes to the same
 outcomes as every other node that can.
 """
 
+import datetime
 import sqlite3
-from functools import partial
-from typing import Any
+from contextlib import suppress
+from dataclasses import dataclass
+from zoneinfo import ZoneInfo
 
 import structlog
-from pydantic import ValidationError
 
-from canonical.answer import answers
-from canonical.contracts import CONTRACTS
-from canonical.contracts.state import Decision, Entry
-from canonical.encoding import canonical_bytes, from_canonical_bytes
-from canonical.message import Role
-from canonical.result import AnyOutcome, Result
-from canonical.submission import SUBMISSION, Submission
-from node.contract_identity import contract_id
-from node.deliveries import Deliveries
-from node.entry import EntryInvalidError, KeyEntry, SealedEntry, decode_entry
-from node.network import Network
-from node.records import Records
-from node.sealing import DaySecret, SealingError, open_sealed
+from node.attestation import AttestationInvalidError
+from node.block import Block, archived_block
+from node.checkpoints import Checkpoints
+from node.day_secret import FIRST, DaySecret
+from node.entry import (
+    ActEntry,
+    CheckpointEntry,
+    DayKeysEntry,
+    EntryInvalidError,
+    EntryKind,
+    GrantEntry,
+    KeyEntry,
+    RetireEntry,
+    SealedEntry,
+    decode_entry,
+)
+from node.governance import Governance
+from node.register import Register
+from node.results import Results
+from node.sealing import SealingError, open_sealed
 from node.secrets import DaySecrets
-from node.store import each
+from node.submissions import Submissions
 
-CONTRACT = "matching/1"
+TIME_MAX = 253_402_214_400_000_000  # the last day of 9999 begins, wherever
 
 log = structlog.get_logger(__name__)
 
 
-class Application:
-    """Applies entries. Used by the writer's thread alone."""
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What entries are handed to."""
 
-    def __init__(self, network: Network, secrets: DaySecrets, deliveries: Deliveries) -> None:
-        self._network = network
-        self._secrets = secrets
-        self._deliveries = deliveries
-        self._contract = contract_id(CONTRACT)
-        self._apply = CONTRACTS[CONTRACT]
-        self._records = Records()
-        self._speaks_for = {member.sp: network.served_by(member.sp) for member in network.members}
+    register: Register
+    secrets: DaySecrets
+    governance: Governance
+    checkpoints: Checkpoints
+    submissions: Submissions
+    results: Results
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where an entry stands. block_first: the position of its block's first. day: of the block."""
+
+    sp: str
+    position: int
+    block_first: int
+    day: datetime.date
+
+
+class Application:
+    """Applies entries. Used by the writer's thread alone. is_live: it has caught up with the ledger."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._zone = parts.register.genesis.time_zone
+        self.is_live = False
+
+    @property
+    def register(self) -> Register:
+        """The network as it is now."""
+        return self._parts.register
 
     def learn_stored(self, connection: sqlite3.Connection) -> None:
-        """Open the day secrets that the store holds sealed. Raises SecretsUnreadableError."""
-        rows = each(connection, "SELECT entry, position FROM day_key ORDER BY position")
-        entries = [(decode_entry(row[0]), row[1]) for row in rows]
-        self._secrets.learn_all((e, position) for e, position in entries if isinstance(e, KeyEntry))
+        """Take up where the store is. Raises SecretsUnreadableError."""
+        self._parts.governance.learn_stored(connection)
+        self._parts.secrets.learn_stored(connection)
+        self._parts.checkpoints.learn_stored(connection)
 
-    def apply(self, connection: sqlite3.Connection, sp: str, position: int, raw: bytes) -> None:
-        """Apply the entry at `position`, which stood in a block of `sp`."""
-        try:
-            entry = decode_entry(raw)
-            if isinstance(entry, KeyEntry):
-                self._learn(connection, sp, position, entry, raw)
-            elif isinstance(entry, SealedEntry) and (secret := self._secrets.to_open(entry)) is not None:
-                self._open(connection, sp, position, entry, secret)
-        except (EntryInvalidError, SealingError) as error:
-            log.warning("entry passed over", position=position, sp=sp, reason=str(error))
+    def apply_block(self, connection: sqlite3.Connection, first: int, block: Block) -> None:
+        """Apply the entries of a block, the first of which stands at `first`."""
+        day = day_of(block, self._zone)
+        for number, raw in enumerate(block.entries):
+            place = Place(block.sp, first + number, first, day)
+            try:
+                self._apply(connection, place, raw)
+            except (AttestationInvalidError, EntryInvalidError, SealingError) as error:
+                log.warning("entry passed over", position=place.position, sp=block.sp, reason=str(error))
 
     def finish(self, connection: sqlite3.Connection) -> None:
         """Write the state after a batch of entries, in the transaction that archives them."""
-        self._records.write(connection)
+        self._parts.submissions.finish(connection)
+        self._parts.checkpoints.finish(connection)
+        if self.is_live:
+            self._parts.results.attest(connection)
+            if self._parts.checkpoints.is_overdue(connection):
+                self._parts.checkpoints.sign(connection)
 
-    def _learn(
-        self, connection: sqlite3.Connection, sp: str, position: int, entry: KeyEntry, raw: bytes
-    ) -> None:
-        if self._secrets.learn(entry, position, sp):
-            connection.execute(
-                "INSERT INTO day_key VALUES (?, ?, ?) ON CONFLICT (key_id) DO NOTHING",
-                (entry.key_id, raw, position),
-            )
+    def state(self) -> bytes:
+        """The digest of what acts have made of the network, 32 bytes."""
+        return self._parts.register.digest()
+
+    def _apply(self, connection: sqlite3.Connection, place: Place, raw: bytes) -> None:
+        parts = self._parts
+        entry = decode_entry(raw)
+        if isinstance(entry, CheckpointEntry):
+            parts.checkpoints.take(connection, place.sp, place.position, place.block_first, entry)
+            return
+        parts.checkpoints.seen(place.position)
+        match entry:
+            case SealedEntry():
+                secret = parts.secrets.to_open(entry)
+                if secret is not None and parts.secrets.is_complete(secret.broker, secret.investor):
+                    self._open(connection, place, entry, secret)
+            case KeyEntry() | GrantEntry():
+                self._learn(connection, place, entry)
+            case ActEntry():
+                parts.governance.take(connection, place.sp, place.position, place.day, entry.act)
+            case DayKeysEntry():
+                parts.governance.announced(connection, place.sp, entry)
+            case RetireEntry():
+                self._retire(connection, place.sp, entry.key_id)
 
     def _open(
-        self, connection: sqlite3.Connection, sp: str, position: int, entry: SealedEntry, secret: DaySecret
+        self,
+        connection: sqlite3.Connection,
+        place: Place,
+        entry: SealedEntry,
+        secret: DaySecret,
+        *,
+        late: bool = False,
     ) -> None:
-        plaintext = open_sealed(entry, secret, sp)
-        submission, fault = self._admitted(sp, plaintext, secret)
-        sender = submission.sender if submission is not None else ""
-        source = submission.source if submission is not None else ""
-        text = plaintext.decode("utf-8", "backslashreplace")
-        connection.execute("INSERT INTO said VALUES (?, ?, ?, ?, ?)", (position, sender, source, fault, text))
-        if submission is None:
-            log.warning("submission passed over", position=position, sp=sp, fault=fault)
+        plaintext = open_sealed(entry, secret, place.sp)
+        if entry.kind is EntryKind.ATTESTATION:
+            self._parts.results.attested(connection, place.sp, place.position, plaintext, secret)
+        else:
+            where = (place.sp, place.position)
+            self._parts.submissions.take(connection, *where, plaintext, secret, late=late)
+
+    def _retire(self, connection: sqlite3.Connection, sp: str, key_id: bytes) -> None:
+        secret = self._parts.secrets.by_id(key_id)
+        if secret is not None and self._parts.register.served_by(sp) & {secret.broker, secret.investor}:
+            self._parts.secrets.retire(connection, key_id)
+
+    def _learn(self, connection: sqlite3.Connection, place: Place, entry: KeyEntry | GrantEntry) -> None:
+        """Learn a secret; with the last one that was missing, apply all that was sealed till now."""
+        secrets = self._parts.secrets
+        complete = secrets.complete()
+        where = (place.position, place.sp)
+        if isinstance(entry, KeyEntry):
+            secret = secrets.learn(connection, entry, *where)
+        else:
+            secret = secrets.learn_grant(connection, entry, *where)
+        if secret is None or (secret.broker, secret.investor) in complete:
             return
-        self._decide(connection, position, submission, secret)
+        is_first = (
+            isinstance(entry, KeyEntry) and secret.previous == FIRST
+        )  # nothing can have been sealed before
+        if secrets.is_complete(secret.broker, secret.investor) and not is_first:
+            self._catch_up_on(connection, place, secret)
 
-    def _admitted(self, sp: str, plaintext: bytes, secret: DaySecret) -> tuple[Submission | None, str | None]:
-        """The submission, or why it does not count: every node that can open it judges alike."""
-        try:
-            submission = from_canonical_bytes(SUBMISSION, plaintext)
-        except (ValidationError, ValueError):
-            return None, "not a submission in canonical form"
-        if submission.sender not in self._speaks_for[sp]:
-            return None, f"{sp} may not speak for its sender"
-        for message in submission.messages:
-            if (message.broker.lei, message.investor.lei) != (secret.broker, secret.investor):
-                return None, "sealed for another relationship than its own"
-        return submission, None
-
-    def _decide(
-        self, connection: sqlite3.Connection, position: int, submission: Submission, secret: DaySecret
-    ) -> None:
-        rules = self._network.rules[secret.broker, secret.investor]
-        entry = Entry(position, submission)
-        decision: Decision = self._apply(partial(self._records.get, connection), entry, rules, self._contract)
-        self._records.change(decision.changes)
-        self._store_references(connection, position, submission, secret)
-        for outcome in decision.outcomes:
-            self._store_outcome(connection, outcome)
-        accepted = decision.outcomes[0].kind == "receipt"
-        if accepted:
-            self._copy(connection, submission, secret)
-        for outcome in decision.outcomes:
-            for role, lei in ((Role.BROKER, secret.broker), (Role.INVESTOR, secret.investor)):
-                if self._deliveries.serves(lei):
-                    for answer in answers(outcome, role):
-                        self._deliveries.queue_answer(connection, lei, answer)
-
-    def _copy(self, connection: sqlite3.Connection, submission: Submission, secret: DaySecret) -> None:
-        other = secret.investor if submission.sender == secret.broker else secret.broker
-        if self._deliveries.serves(other):
-            for message in submission.messages:
-                self._deliveries.queue_copies(connection, other, message, submission.source)
-
-    def _store_references(
-        self, connection: sqlite3.Connection, position: int, submission: Submission, secret: DaySecret
-    ) -> None:
-        other = secret.investor if submission.sender == secret.broker else secret.broker
-        rows: dict[tuple[str, str], None] = {}
-        for message in submission.messages:
-            names = [
-                message.reference,
-                *(getattr(f, "reference", None) for f in getattr(message, "funds", ())),
-            ]
-            rows |= {(name, message.kind.value): None for name in names if name}
-        connection.executemany(
-            "INSERT INTO reference VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
-            [(name, position, submission.sender, kind, other) for name, kind in rows],
+    def _catch_up_on(self, connection: sqlite3.Connection, place: Place, secret: DaySecret) -> None:
+        """Apply what was sealed between two institutions before this node could read it all."""
+        log.info("a relationship can be read from its beginning now", position=place.position)
+        held = self._parts.secrets.key_ids(secret.broker, secret.investor)
+        rows = connection.execute(
+            "SELECT first, block FROM archive WHERE fault IS NULL AND first <= ? ORDER BY sequence",
+            (place.block_first,),
         )
+        for first, raw in rows:
+            block = archived_block(raw)
+            for number, one in enumerate(block.entries):
+                if (at := first + number) < place.position:
+                    self._open_late(connection, Place(block.sp, at, first, place.day), one, held)
+        self._parts.governance.shred_again(connection, secret.broker, secret.investor)
 
-    def _store_outcome(self, connection: sqlite3.Connection, outcome: AnyOutcome) -> None:
-        told = (outcome.trade, outcome.status.value) if isinstance(outcome, Result) else (None, None)
-        stored: list[Any] = [outcome.id, outcome.position, outcome.kind, *told]
-        connection.execute(
-            "INSERT INTO outcome VALUES (?, ?, ?, ?, ?, ?)", (*stored, canonical_bytes(outcome).decode())
-        )
+    def _open_late(
+        self, connection: sqlite3.Connection, place: Place, raw: bytes, held: frozenset[bytes]
+    ) -> None:
+        with suppress(EntryInvalidError, SealingError, AttestationInvalidError):  # passed over then, and now
+            entry = decode_entry(raw)
+            if isinstance(entry, SealedEntry) and entry.key_id in held:
+                secret = self._parts.secrets.to_open(entry)
+                assert secret is not None, "it is held"
+                self._open(connection, place, entry, secret, late=True)
+
+
+def day_of(block: Block, time_zone: str) -> datetime.date:
+    """The day of a block, by its author's word: the last one that a calendar knows, if it is later."""
+    seconds = min(block.time, TIME_MAX) / 1_000_000
+    return datetime.datetime.fromtimestamp(seconds, ZoneInfo(time_zone)).date()

@@ -90,20 +90,45 @@ def open_block(raw: bytes, members: Mapping[str, Ed25519PublicKey], network: byt
     Whether its number follows the author's last one is the reader's to check: this function has no memory.
     """
     _require(len(raw) <= BLOCK_BYTES_MAX, BlockFault.LIMIT, f"a block has at most {BLOCK_BYTES_MAX} bytes")
+    parsed = _parsed(raw)
+    block = parsed.block
+    _check_fields(block, parsed.count)
+    _require(block.network == network, BlockFault.NETWORK, "it was made for another network")
+    _check_signature(members, block.sp, parsed)
+    body = memoryview(raw)[-parsed.body_bytes :]
+    same = parsed.count == len(block.entries) and hashlib.sha256(body).digest() == parsed.digest
+    _require(same, BlockFault.DIGEST, "its entries are not those that its author signed")
+    return block
+
+
+def archived_block(raw: bytes) -> Block:
+    """A block that was opened when it was archived: nothing is checked again but its form."""
+    return _parsed(raw).block
+
+
+@dataclass(frozen=True, slots=True)
+class _Parsed:
+    """The parts of a block. count, digest: of the entries, as signed. body_bytes: what the digest is of."""
+
+    block: Block
+    count: int
+    digest: bytes
+    body_bytes: int
+    protected: bytes
+    payload: bytes
+    signature: bytes
+
+
+def _parsed(raw: bytes) -> _Parsed:
     try:
         signed, *entries = _at_least_one(cbor.decode_byte_strings(raw))
         protected, payload, signature = _sign1_parts(signed)
-        kid = _signer(protected)
+        _signer(protected)
         block, count, digest = _header(payload, entries)
     except cbor.CborInvalidError as error:
         raise BlockInvalidError(BlockFault.MALFORMED, str(error)) from error
-    _check_fields(block, count)
-    _require(block.network == network, BlockFault.NETWORK, "it was made for another network")
-    _check_signature(members, block.sp, kid, signature, _signed_bytes(protected, payload))
-    body = memoryview(raw)[len(cbor.head(cbor.ARRAY, 1 + len(entries))) + _framed_bytes(signed) :]
-    same = count == len(entries) and hashlib.sha256(body).digest() == digest
-    _require(same, BlockFault.DIGEST, "its entries are not those that its author signed")
-    return block
+    body_bytes = len(raw) - len(cbor.head(cbor.ARRAY, 1 + len(entries))) - _framed_bytes(signed)
+    return _Parsed(block, count, digest, body_bytes, protected, payload, signature)
 
 
 def leading_that_fit(entries: Iterable[bytes]) -> int:
@@ -180,15 +205,14 @@ def _check_fields(block: Block, count: int) -> None:
     _require(1 <= count <= BLOCK_ENTRIES_MAX, BlockFault.LIMIT, limit)
 
 
-def _check_signature(
-    members: Mapping[str, Ed25519PublicKey], sp: str, kid: bytes, signature: bytes, signed: bytes
-) -> None:
+def _check_signature(members: Mapping[str, Ed25519PublicKey], sp: str, parsed: _Parsed) -> None:
     key = members.get(sp)
     if key is None:
         raise BlockInvalidError(BlockFault.MEMBER, f"{sp} is not a member")
-    _require(kid == key_id(key), BlockFault.KEY, f"its key is not the one that {sp} has here")
+    known = _signer(parsed.protected) == key_id(key)
+    _require(known, BlockFault.KEY, f"its key is not the one that {sp} has here")
     try:
-        key.verify(signature, signed)
+        key.verify(parsed.signature, _signed_bytes(parsed.protected, parsed.payload))
     except InvalidSignature as error:
         raise BlockInvalidError(BlockFault.SIGNATURE, f"not signed by {sp}, or altered since") from error
 

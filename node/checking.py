@@ -7,19 +7,22 @@ import os
 import shutil
 import socket
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from enum import StrEnum
-from zoneinfo import ZoneInfo
 
 from adapters.folder_link import Oversized
 from adapters.mapping_file import MappingError
+from node.act_records import stored_register
+from node.block_key import BlockKey, next_key
 from node.clients import Client
-from node.compose import check_member, links_of, passphrase, server_settings
 from node.inspection import Shown, is_running
 from node.key_files import KeyFileError, load_keys
-from node.keys import PublicKeyInvalidError
+from node.links import links_of
 from node.nats_server import ServerError, usable_binary
 from node.network import Network, NetworkError, load_network
+from node.own_membership import membership_faults
+from node.register import Register
+from node.secret_files import SecretFileError
 from node.settings import (
     ClientSettings,
     EmbeddedLedger,
@@ -28,6 +31,8 @@ from node.settings import (
     NodeSettings,
     SettingsError,
 )
+from node.startup import check_member, protection, server_settings
+from node.store import STORE_FILE, StoreError, read_store
 
 FREE_BYTES_MIN = 1024**3
 
@@ -56,9 +61,13 @@ async def checks_of(settings: NodeSettings) -> list[Check]:
         checks += _network(network)
     except NetworkError as error:
         return [_error("network", error)]
-    checks += _keys(settings, network)
+    try:
+        register = _register(settings, network)
+    except StoreError as error:
+        return [*checks, _error("data", error)]
+    checks += _keys(settings, register)
     checks += await _ledger(settings, network)
-    checks += _clients(settings, network)
+    checks += _clients(settings, register)
     checks += _ports(settings)
     checks += _disk(settings)
     return checks
@@ -77,13 +86,7 @@ def _error(subject: str, error: object) -> Check:
 
 
 def _network(network: Network) -> Iterator[Check]:
-    """Whether the file's keys are keys, and its names those of each other."""
-    try:
-        assert network.signing_keys
-        network.readers(*network.by_lei)
-        ZoneInfo(network.time_zone)
-    except (PublicKeyInvalidError, KeyError, ValueError, OSError) as error:
-        yield _error("network", f"a key or the time zone cannot be used: {error}")
+    """Whether its names are those of each other."""
     for broker, investor in network.rules:
         if unknown := [lei for lei in (broker, investor) if lei not in network.by_lei]:
             yield _error("network", f"a relationship names {', '.join(unknown)}: no such institution")
@@ -97,15 +100,32 @@ def _network(network: Network) -> Iterator[Check]:
         )
 
 
-def _keys(settings: NodeSettings, network: Network) -> Iterator[Check]:
+def _register(settings: NodeSettings, network: Network) -> Register:
+    """The network as the node's store knows it, or as it was founded where there is no store yet."""
+    path = settings.data_folder / STORE_FILE
+    if not path.exists():
+        return Register(network)
+    with closing(read_store(path)) as connection:
+        return stored_register(connection, network)
+
+
+def _keys(settings: NodeSettings, register: Register) -> Iterator[Check]:
     try:
-        keys = load_keys(settings.keys_folder, passphrase(settings))
-        check_member(settings, network, keys)
-    except (KeyFileError, SettingsError) as error:
+        wrapping = protection(settings)
+        keys = load_keys(settings.keys_folder, wrapping)
+        following = next_key(settings.keys_folder, wrapping)
+        check_member(settings, register.genesis, keys)
+    except (KeyFileError, SecretFileError, SettingsError) as error:
         yield _error("keys", error)
-    else:
-        encrypted = "encrypted" if settings.passphrase_file else "in clear, readable by this user alone"
-        yield _ok("keys", f"those of {settings.sp} and of {len(keys.institutions)} institutions, {encrypted}")
+        return
+    owned = [keys.signing, *([following] if following else [])]
+    faults = membership_faults(settings, register, keys, BlockKey(settings.sp, register, owned))
+    for about, fault in faults.items():
+        yield _warning(about, fault) if about == "member" else _error("member", fault)
+    encrypted = "in clear, readable by this user alone"
+    if settings.passphrase_file or settings.token:
+        encrypted = "encrypted"
+    yield _ok("keys", f"those of {settings.sp} and of {len(keys.institutions)} institutions, {encrypted}")
 
 
 async def _ledger(settings: NodeSettings, network: Network) -> list[Check]:
@@ -124,14 +144,14 @@ async def _ledger(settings: NodeSettings, network: Network) -> list[Check]:
     try:
         binary = await usable_binary(server_settings(settings, chosen, network))
         checks.append(_ok("ledger", f"embedded, {binary}, {network.replicas} replicas"))
-    except ServerError as error:
+    except (SecretFileError, ServerError) as error:
         checks.append(_error("ledger", error))
     return checks
 
 
-def _clients(settings: NodeSettings, network: Network) -> Iterator[Check]:
+def _clients(settings: NodeSettings, register: Register) -> Iterator[Check]:
     for client in settings.clients:
-        yield from _client(client, network, settings.provider_bic)
+        yield from _client(client, register.genesis, settings.provider_bic)
         if isinstance(client.link, FolderLinkSettings):
             yield from _folders(client.name, client.link)
     try:
@@ -140,9 +160,9 @@ def _clients(settings: NodeSettings, network: Network) -> Iterator[Check]:
         yield _error("links", error)
     if not settings.clients:
         yield _warning("clients", "there are none: add their files to clients/")
-    served = network.served_by(settings.sp)
+    served = register.served_by(settings.sp)
     for lei in sorted(served - {client.institution for client in settings.clients}):
-        name = network.by_lei[lei].name
+        name = register.genesis.by_lei[lei].name
         yield _warning("clients", f"{name} ({lei}) delegates to {settings.sp}, but no client speaks for it")
 
 

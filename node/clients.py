@@ -20,12 +20,14 @@ from adapters.fix_dictionary import load as load_dictionary
 from adapters.fix_sessions import installed_dictionary
 from adapters.format import Decoded, Format
 from adapters.iso20022 import Iso20022
-from adapters.mapping import Read, located, read, write
+from adapters.mapping import COUNTERPARTY, RAW, SENDER, Read, located, read, write
 from adapters.mapping_file import MappingError, MappingFile, load_mapping
+from adapters.mapping_unread import unread
 from adapters.paths import find, parse_path
 from canonical.answer import Answer, AnswerStatus
 from canonical.message import Message
 from canonical.problems import Problem
+from canonical.submission import Submission
 from node.network import Network
 from node.settings import ClientSettings, FixLinkSettings, SettingsError
 
@@ -104,6 +106,37 @@ class Client:
             at: value[1] for at, value in found.items() if value is not None and isinstance(value[1], str)
         }
         return {**texts, "@message": decoded.message}
+
+    def foreign_echo(
+        self, submission: Submission, cancelled: Submission | None = None
+    ) -> tuple[str, dict[str, str]] | None:
+        """The mapping that would have read what this client sent through another SP, and what `echo` gives.
+
+        cancelled: what the submission takes back, where it does and that is known; the same mapping read it.
+        None where no mapping of the client reads such a thing. Where several do, one with an answer is
+        taken: better an answer in the words of a like message than none.
+        """
+        found = self._unread(submission)
+        if cancelled is not None:
+            same = self._unread(cancelled)
+            found = {native: head for native, head in found.items() if native in same} or found
+        answered = [native for native in found if self.mapping(self.settings.reads[native]).answer]
+        native = next(iter((*answered, *found)), None)
+        if native is None:
+            return None
+        name = self.settings.reads[native]
+        return name, self.echo(name, Decoded(native, found[native].fields))
+
+    def _unread(self, submission: Submission) -> dict[str, Decoded]:
+        """The heads of native messages that say what was submitted, by their types."""
+        first = submission.messages[0]
+        parties = (first.broker.lei, first.investor.lei)
+        other = next((lei for lei in parties if lei and lei != submission.sender), "")
+        given = {SENDER: submission.sender, COUNTERPARTY: other, RAW: submission.source}
+        heads = {
+            native: unread(mapping, submission.messages, given) for native, mapping in self.reads.items()
+        }
+        return {native: head for native, head in heads.items() if head is not None}
 
     def answer(self, name: str, answer: Answer, echo: Mapping[str, str]) -> list[bytes]:
         """The bytes of an answer to a message that the mapping `name` read; none where the format has none.

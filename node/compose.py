@@ -1,51 +1,53 @@
 """The one place that puts a node together: settings in, running tasks out."""
 
 import asyncio
-import fcntl
-import os
-import sqlite3
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
-from pathlib import Path
-from typing import IO
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
 
 import structlog
-from pydantic import ValidationError
 
-from adapters.fix_link import EngineReject, FixLink
-from adapters.fix_sessions import FixSession
-from adapters.folder_link import FolderClient, FolderLink, RefuseTooLarge
+from adapters.fix_link import EngineReject
+from adapters.folder_link import RefuseTooLarge
 from adapters.link import Link
-from node.application import Application
+from node.application import Application, Parts
+from node.block_key import BlockKey
+from node.checkpoints import Checkpoints
 from node.clients import Client
 from node.collector import rare_collections
+from node.contract_identity import contract_id
 from node.deliveries import Deliveries
+from node.divergence import Divergence
+from node.duties import Duties, Pace
+from node.governance import Governance
+from node.guard_state import GuardState
 from node.inbound import Inbound
-from node.jetstream import JetStreamLedger, LedgerSettings
-from node.key_files import load_keys
-from node.keys import NodeKeys, signing_text
+from node.keyring import KeyRing
 from node.ledger import Ledger
-from node.nats_config import ServerSettings
-from node.nats_server import EmbeddedServer
+from node.links import links_of, sessions_of
+from node.named_tasks import Named, run_together
 from node.network import Network, load_network
+from node.nightly_scrub import scrub_nightly
 from node.outbound import Outbound
+from node.outbox import Outbox
+from node.own_blocks import RESTORING
+from node.own_membership import watch_membership
+from node.progress import Progress, Watcher
 from node.publisher import Publisher
-from node.pulse import Session, beat
-from node.replica import Replica, head
+from node.pulse import beat
+from node.register import Register
+from node.replica import Head, Replica, head
+from node.results import Results
+from node.room import waiting_for_room
 from node.secrets import DaySecrets
 from node.settings import (
-    ClientSettings,
-    EmbeddedLedger,
-    FixLinkSettings,
     NodeSettings,
-    SettingsError,
-    cluster_secret_in,
-    passphrase_in,
 )
-from node.store import STORE_FILE, Store, keep_setting, setting
-
-STREAM = "LEDGER"
-LOCK_FILE = "lock"
+from node.shredding import Shredding
+from node.startup import Attached, Gate, alone, attached, check_member, check_network, protection
+from node.store import STORE_FILE, Store, setting
+from node.submissions import CONTRACT, Submissions
 
 log = structlog.get_logger(__name__)
 
@@ -56,97 +58,230 @@ async def run_node(settings: NodeSettings, ready: Callable[[], None] = lambda: N
     ready: called when the node is attached to the ledger and serves its clients.
     """
     network = load_network(settings.network_file)
-    keys = load_keys(settings.keys_folder, passphrase(settings))
-    check_member(settings, network, keys)
+    ring = KeyRing.load(settings.keys_folder, protection(settings))
+    check_member(settings, network, ring.keys)
     settings.data_folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with _alone(settings.data_folder), rare_collections():
+    with alone(settings.data_folder), rare_collections():
         async with AsyncExitStack() as stack:
             store = await stack.enter_async_context(Store(settings.data_folder / STORE_FILE))
-            await store.write(lambda connection: _check_network(connection, network))
+            await store.write(lambda connection: check_network(connection, network))
             at = await store.write(head)
-            ledger = await stack.enter_async_context(attached(settings, network, create=at.sequence == 0))
-            await serve(settings, network, keys, store, ledger, ready)
+            found = await stack.enter_async_context(attached(settings, network, create=at.sequence == 0))
+            async with asyncio.TaskGroup() as group:
+                group.create_task(found.guard.run(), name="guard")
+                while True:
+                    with waiting_for_room(settings.data_folder) as room:
+                        await serve(settings, network, ring, store, found.ledger, ready, guarded=found)
+                    await room.wait()
 
 
 MakeLinks = Callable[[NodeSettings, EngineReject, RefuseTooLarge], dict[str, Link]]
+MakeParts = Callable[[str, Register, KeyRing, Deliveries], Parts]
 
 
 async def serve(
     settings: NodeSettings,
     network: Network,
-    keys: NodeKeys,
+    ring: KeyRing,
     store: Store,
     ledger: Ledger,
     ready: Callable[[], None],
     *,
     make_links: MakeLinks | None = None,
+    make_parts: MakeParts | None = None,
+    today: Callable[[], date] | None = None,
+    pace: Pace | None = None,
+    guarded: Attached | None = None,
 ) -> None:
-    """Build the two directions and the links, and run their tasks. make_links: links_of, except in tests."""
-    clients = {c.name: Client(c, network, settings.provider_bic) for c in settings.clients}
-    secrets = DaySecrets(network, keys)
-    deliveries = Deliveries(clients)
-    application = Application(network, secrets, deliveries)
-    await store.write(application.learn_stored)
+    """Build both directions and the links, and run their tasks.
+
+    make_links, make_parts, today, pace: the usual ones, except in tests.
+    """
     to_publish, to_deliver = asyncio.Event(), asyncio.Event()
     changed = _Both(to_publish, to_deliver)
-    inbound = Inbound(
-        sp=settings.sp,
-        network=network,
-        clients=clients,
-        secrets=secrets,
-        store=store,
-        deliveries=deliveries,
-        changed=changed,
+    clients, deliveries, parts, replica = await applying(
+        settings, network, ring, store, ledger, changed=changed, make_parts=make_parts
     )
+    inbound = _inbound(network, clients, store, deliveries, parts, changed=changed, guarded=guarded)
     links = (make_links or links_of)(settings, inbound.refused_by_engine, inbound.refused_unread)
     outbound = Outbound({name: links[c.settings.link.kind] for name, c in clients.items()}, store, to_deliver)
-    publisher, replica = _replication(
-        settings.sp, network, keys, store, ledger, application, to_publish=to_publish, changed=changed
+    today = today or _today(network)
+    outbox = Outbox(settings.sp, parts.secrets, today)
+    publisher = _publisher(parts, ring, store, ledger, outbox, changed=to_publish, replica=replica)
+    duties = Duties(
+        settings.sp, parts, ring, store, today=today, queued=changed, caught_up=replica.caught_up, pace=pace
     )
-    async with asyncio.TaskGroup() as group:
-        group.create_task(replica.run(), name="replica")
-        group.create_task(publisher.run(), name="publisher")
-        group.create_task(inbound.run(), name="inbound")
-        group.create_task(outbound.run(), name="outbound")
-        for kind, link in links.items():
-            group.create_task(link.run(inbound.receive), name=f"{kind} link")
-        group.create_task(beat(settings.data_folder, lambda: _sessions(links)), name="sign of life")
-        log.info("node runs", sp=settings.sp, clients=sorted(clients))
-        ready()
+    await run_together(
+        (
+            ("replica", replica.run()),
+            ("publisher", publisher.run()),
+            ("duties", duties.run()),
+            *_watches(settings, parts.register, ring, store, ledger, replica),
+            ("inbound", inbound.run()),
+            ("outbound", outbound.run()),
+            *((f"{kind} link", link.run(inbound.receive)) for kind, link in links.items()),
+            ("sign of life", beat(settings.data_folder, lambda: sessions_of(links), _guard_state(guarded))),
+        ),
+        lambda: log.info("node runs", sp=settings.sp, clients=sorted(clients)),
+        ready,
+    )
 
 
-def _replication(
-    sp: str,
+def _inbound(
     network: Network,
-    keys: NodeKeys,
+    clients: dict[str, Client],
+    store: Store,
+    deliveries: Deliveries,
+    parts: Parts,
+    *,
+    changed: asyncio.Event,
+    guarded: Attached | None,
+) -> Inbound:
+    gate = guarded.gate if guarded is not None else Gate()
+    return Inbound(
+        network,
+        clients,
+        store,
+        deliveries,
+        changed=changed,
+        accepts=lambda: gate.is_open,
+        speaks_for=parts.secrets.speaks_for,
+    )
+
+
+def _watches(
+    settings: NodeSettings,
+    register: Register,
+    ring: KeyRing,
     store: Store,
     ledger: Ledger,
-    application: Application,
+    replica: Replica,
+) -> tuple[Named, ...]:
+    """What looks whether all is as it should be."""
+    return (
+        ("membership", watch_membership(settings, register, ring, store, replica.caught_up)),
+        ("divergence", Divergence(settings.sp, store, ledger).run()),
+        ("scrub", scrub_nightly(settings, register.genesis, store)),
+    )
+
+
+def _publisher(
+    parts: Parts,
+    ring: KeyRing,
+    store: Store,
+    ledger: Ledger,
+    outbox: Outbox,
     *,
-    to_publish: asyncio.Event,
     changed: asyncio.Event,
-) -> tuple[Publisher, Replica]:
-    """Both directions of the ledger."""
-    read_back = asyncio.Event()
-    publisher = Publisher(
-        sp=sp,
-        network=network.id,
-        key=keys.signing,
+    replica: Replica,
+) -> Publisher:
+    return Publisher(
+        sp=outbox.sp,
+        network=parts.register.id,
+        key=BlockKey(outbox.sp, parts.register, ring.signing),
         store=store,
         ledger=ledger,
-        changed=to_publish,
-        read_back=read_back,
+        outbox=outbox,
+        changed=changed,
+        read_back=replica.read_back,
+        caught_up=replica.caught_up,
     )
+
+
+def _guard_state(guarded: Attached | None) -> Callable[[], GuardState | None]:
+    return lambda: guarded.guard.state if guarded is not None else None
+
+
+async def catch_up(settings: NodeSettings, watcher: Watcher) -> Head:
+    """Apply all that the ledger has, without clients and without publishing; how far that is.
+
+    watcher: told of each step. Raises what run_node raises.
+    """
+    network = load_network(settings.network_file)
+    ring = KeyRing.load(settings.keys_folder, protection(settings))
+    with alone(settings.data_folder):
+        async with AsyncExitStack() as stack:
+            store = await stack.enter_async_context(Store(settings.data_folder / STORE_FILE))
+            await store.write(lambda connection: check_network(connection, network))
+            found = await stack.enter_async_context(attached(settings, network, create=False))
+            *_, replica = await applying(
+                settings, network, ring, store, found.ledger, changed=asyncio.Event(), watcher=watcher
+            )
+            try:
+                async with asyncio.TaskGroup() as group:
+                    reading = group.create_task(replica.run(), name="replica")
+                    await replica.caught_up.wait()
+                    reading.cancel()
+            except BaseExceptionGroup as failed:
+                raise _first(failed) from failed
+            return await store.write(head)
+
+
+def _first(error: BaseException) -> BaseException:
+    """What a group of errors began with: a command tells one sentence."""
+    return _first(error.exceptions[0]) if isinstance(error, BaseExceptionGroup) else error
+
+
+async def applying(
+    settings: NodeSettings,
+    network: Network,
+    ring: KeyRing,
+    store: Store,
+    ledger: Ledger,
+    *,
+    changed: asyncio.Event,
+    watcher: Watcher = lambda _, __: None,
+    make_parts: MakeParts | None = None,
+) -> tuple[dict[str, Client], Deliveries, Parts, Replica]:
+    """What applies the ledger to the store, and queues what clients are to hear."""
+    register = Register(network)
+    clients = {c.name: Client(c, network, settings.provider_bic) for c in settings.clients}
+    deliveries = Deliveries(settings.sp, clients)
+    parts = (make_parts or application_parts)(settings.sp, register, ring, deliveries)
+    application = Application(parts)
+    await store.write(application.learn_stored)
+    if await store.write(lambda connection: setting(connection, RESTORING)):
+        deliveries.expect_losses(_today(network)())
     replica = Replica(
-        sp=sp,
-        network=network,
+        sp=settings.sp,
+        register=register,
         store=store,
         ledger=ledger,
         application=application,
         changed=changed,
-        read_back=read_back,
+        progress=Progress(watcher),
     )
-    return publisher, replica
+    return clients, deliveries, parts, replica
+
+
+def application_parts(sp: str, register: Register, ring: KeyRing, deliveries: Deliveries) -> Parts:
+    """What entries are handed to."""
+    keys = ring.keys
+    secrets = DaySecrets(sp, register, ring)
+    results = Results(
+        sp=sp,
+        contract=contract_id(CONTRACT),
+        register=register,
+        secrets=secrets,
+        keys=keys,
+        deliveries=deliveries,
+    )
+    submissions = Submissions(register, results, deliveries)
+    shredding = Shredding(register, secrets, submissions, keys)
+    return Parts(
+        register=register,
+        secrets=secrets,
+        governance=Governance(register, secrets, shredding),
+        checkpoints=Checkpoints(sp, register, BlockKey(sp, register, ring.signing)),
+        submissions=submissions,
+        results=results,
+    )
+
+
+def _today(network: Network) -> Callable[[], date]:
+    """The business day now, as the network counts days."""
+    zone = ZoneInfo(network.time_zone)
+    return lambda: datetime.now(zone).date()
 
 
 class _Both(asyncio.Event):
@@ -160,137 +295,3 @@ class _Both(asyncio.Event):
         """Wake all."""
         for other in self._others:
             other.set()
-
-
-def links_of(
-    settings: NodeSettings, on_engine_reject: EngineReject, on_too_large: RefuseTooLarge
-) -> dict[str, Link]:
-    """One link per kind of transport that any client uses. Raises SettingsError for contradictions."""
-    chosen = [_link_settings(client) for client in settings.clients]
-    sessions = [one for one in chosen if isinstance(one, FixSession)]
-    folders = [one for one in chosen if isinstance(one, FolderClient)]
-    links: dict[str, Link] = {}
-    try:
-        if sessions:
-            links["fix"] = FixLink(sessions, settings.data_folder / "fix", on_engine_reject=on_engine_reject)
-        if folders:
-            links["folder"] = FolderLink(folders, on_too_large)
-    except ValueError as error:
-        raise SettingsError(f"the clients' links: {error}") from error
-    return links
-
-
-def _link_settings(client: ClientSettings) -> FixSession | FolderClient:
-    """A client's part of its link. Raises SettingsError."""
-    link = client.link
-    values = {"client": client.name, **link.model_dump(exclude={"kind"})}
-    try:
-        return FixSession(**values) if isinstance(link, FixLinkSettings) else FolderClient(**values)
-    except ValidationError as error:
-        first = error.errors()[0]
-        raise SettingsError(f"client {client.name}: {first['msg']}") from error
-
-
-def _sessions(links: Mapping[str, Link]) -> tuple[int | None, tuple[Session, ...]]:
-    """The FIX engine's process and how its sessions are now."""
-    link = links.get("fix")
-    if not isinstance(link, FixLink):
-        return None, ()
-    return link.child_pid, tuple(Session.model_validate(status) for status in link.status())
-
-
-@asynccontextmanager
-async def attached(settings: NodeSettings, network: Network, *, create: bool) -> AsyncIterator[Ledger]:
-    """The ledger, checked; with the node's own nats-server where the settings ask for one."""
-    chosen = settings.ledger
-    async with AsyncExitStack() as stack:
-        if isinstance(chosen, EmbeddedLedger):
-            server = await stack.enter_async_context(
-                EmbeddedServer(server_settings(settings, chosen, network))
-            )
-            servers: tuple[str, ...] = (server.url,)
-            user, password, monitoring = server.user, server.password, server.monitoring
-        else:
-            servers, user, monitoring = chosen.servers, chosen.user, chosen.monitoring or ""
-            password = _password(chosen.password_file)
-        ledger = JetStreamLedger(
-            LedgerSettings(
-                servers=servers,
-                user=user,
-                password=password,
-                stream=STREAM,
-                sp=settings.sp,
-                replicas=network.replicas,
-                monitoring=monitoring or None,
-                create=create,
-            )
-        )
-        yield await stack.enter_async_context(ledger)
-
-
-def _password(path: Path) -> str:
-    try:
-        return path.read_text().strip()
-    except OSError as error:
-        raise SettingsError(f"{path} cannot be read: {error.strerror}") from error
-
-
-def server_settings(settings: NodeSettings, chosen: EmbeddedLedger, network: Network) -> ServerSettings:
-    """How the node's own nats-server is to run."""
-    return ServerSettings(
-        name=settings.sp,
-        directory=settings.data_folder / "nats",
-        client_port=chosen.client_port,
-        cluster_port=chosen.cluster_port,
-        monitor_port=chosen.monitor_port,
-        cluster=f"yakujo-{network.id.hex()[:16]}",
-        cluster_secret=cluster_secret_in(chosen.cluster_secret_file),
-        routes=chosen.routes,
-        cluster_host=chosen.host,
-    )
-
-
-def passphrase(settings: NodeSettings) -> bytes | None:
-    """The passphrase of the private keys: from the file of the settings, or None where they have none."""
-    return passphrase_in(settings.passphrase_file)
-
-
-def check_member(settings: NodeSettings, network: Network, keys: NodeKeys) -> None:
-    """Raise SettingsError where this node is not the member that its settings say, or lacks keys."""
-    member = next((m for m in network.members if m.sp == settings.sp), None)
-    if member is None:
-        raise SettingsError(f"{settings.sp} is not a member of the network in {settings.network_file}")
-    if member.signing_key != signing_text(keys.signing.public_key()):
-        raise SettingsError(
-            f"the signing key in {settings.keys_folder} is not the one that the network has for {settings.sp}"
-        )
-    served = network.served_by(settings.sp)
-    for client in settings.clients:
-        if client.institution not in served:
-            raise SettingsError(
-                f"client {client.name}: institution {client.institution} has no delegation to {settings.sp}"
-            )
-    if missing := sorted(served - set(keys.institutions)):
-        raise SettingsError(f"{settings.keys_folder} lacks the keys of {', '.join(missing)}")
-
-
-def _check_network(connection: sqlite3.Connection, network: Network) -> None:
-    known = setting(connection, "network")
-    if known is None:
-        keep_setting(connection, "network", network.id.hex())
-    elif known != network.id.hex():
-        raise SettingsError(
-            "the store belongs to another network: its network file was different; restore that file"
-        )
-
-
-@contextmanager
-def _alone(folder: Path) -> Iterator[IO[bytes]]:
-    """Hold the folder's lock: two nodes on one store would destroy it. A node that dies frees it."""
-    with (folder / LOCK_FILE).open("wb") as lock:
-        os.fchmod(lock.fileno(), 0o600)
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise SettingsError(f"a node is running already on {folder}") from None
-        yield lock

@@ -3,6 +3,7 @@
 import ast
 import hashlib
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import canonical
@@ -10,6 +11,7 @@ import canonical
 PACKAGE = Path(canonical.__file__).parent
 
 
+@cache
 def contract_id(name: str, package: Path = PACKAGE) -> str:
     """The name and the SHA-256 of contract `name` ("matching/1"): of its sources and of all they rest on.
 

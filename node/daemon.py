@@ -18,10 +18,11 @@ from node.keys import PublicKeyInvalidError
 from node.ledger import LedgerGapError, LedgerRefusedError, LedgerUnavailableError
 from node.nats_server import ServerError, ServerStartError
 from node.network import NetworkError
-from node.replica import ForeignBlockError
+from node.own_blocks import ForeignBlockError
+from node.secret_files import SecretFileError
 from node.secrets import SecretsUnreadableError
 from node.settings import NodeSettings, SettingsError
-from node.store import StoreError
+from node.store import StoreDamagedError, StoreError, StoreVersionError
 
 ENDED = 0
 MEND_FIRST = 2
@@ -31,6 +32,7 @@ TRY_AGAIN = 75  # sysexits.h EX_TEMPFAIL
 # Most specific first: the exit code for each kind of error, and what is none of these is a bug.
 _CODES: tuple[tuple[type[BaseException] | tuple[type[BaseException], ...], int], ...] = (
     ((LedgerGapError, ForeignBlockError), STOPPED),
+    ((StoreDamagedError, StoreVersionError), MEND_FIRST),
     ((LedgerUnavailableError, ServerStartError, StoreError, OSError), TRY_AGAIN),
     (
         (
@@ -40,6 +42,7 @@ _CODES: tuple[tuple[type[BaseException] | tuple[type[BaseException], ...], int],
             MappingError,
             NetworkError,
             PublicKeyInvalidError,
+            SecretFileError,
             SecretsUnreadableError,
             ServerError,
             SettingsError,

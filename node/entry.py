@@ -1,12 +1,12 @@
 """An entry: one record of the ledger, opaque to the block that carries it.
 
-    encode_entry(entry) -> bytes            decode_entry(raw) -> KeyEntry | SealedEntry | UnknownEntry
+    encode_entry(entry) -> bytes            decode_entry(raw) -> Entry
 
-The byte form is a deterministic CBOR array [kind, …]. A kind that this version does not know (public
-governance records and checkpoints will come) still decodes, as an UnknownEntry, so that a node can keep it,
-count it and pass over it.
+The byte form is a deterministic CBOR array [kind, …]. A kind that this version does not know still decodes,
+as an UnknownEntry, so that a node can keep it, count it and pass over it.
 """
 
+import datetime
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
@@ -21,9 +21,16 @@ BOXES_MAX = 64
 BOX_BYTES_MAX = 4096
 SUITE_MAX = 255
 KIND_MAX = 65_535
+TEXT_BYTES_MAX = 16 * 1024  # of an act or a checkpoint
+DAYS_MAX = 31
+DELEGATION_ID_BYTES = 16
 
 _SIZE_RULE = f"an entry has at most {ENTRY_BYTES_MAX} bytes"
-_KEY_RULE = f"a key entry is a suite, a key id of {KEY_ID_BYTES} bytes, and 1 to {BOXES_MAX} boxes"
+_KEY_RULE = f"a key entry is a suite, a key id of {KEY_ID_BYTES} bytes, a day, and 1 to {BOXES_MAX} boxes"
+_GRANT_RULE = f"a grant is a suite, a key id of {KEY_ID_BYTES} bytes, a day, and one box"
+_TEXT_RULE = f"a checkpoint or an act has 1 to {TEXT_BYTES_MAX} bytes"
+_RETIRE_RULE = f"what retires a secret is its key id of {KEY_ID_BYTES} bytes"
+_DAYS_RULE = f"day keys are a delegation, the first day, and 1 to {DAYS_MAX} public keys"
 _SEALED_RULE = (
     f"a sealed entry is a suite, a key id of {KEY_ID_BYTES} bytes, an id of {ENTRY_ID_BYTES}, and a box"
 )
@@ -34,6 +41,12 @@ class EntryKind(IntEnum):
 
     KEY = 1
     SEALED = 2
+    CHECKPOINT = 3
+    ACT = 4
+    GRANT = 5
+    RETIRE = 6
+    DAY_KEYS = 7
+    ATTESTATION = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,22 +54,64 @@ class KeyEntry:
     """A day secret for those who may read that day of a relationship, one sealed box per reader.
 
     suite: the algorithms (node.sealing). key_id: the commitment to the secret and what it is for, 32 bytes;
-    sealed entries name it. boxes: in no order that says anything.
+    sealed entries name it. day: the business day. boxes: in no order that says anything.
     """
 
     suite: int
     key_id: bytes
+    day: datetime.date
     boxes: tuple[bytes, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class SealedEntry:
-    """One encrypted message. entry_id: 16 random bytes, of which its key is derived. box: ciphertext."""
+    """One encrypted submission or attestation. entry_id: 16 random bytes, of which its key is derived."""
 
     suite: int
     key_id: bytes
     entry_id: bytes
     box: bytes
+    kind: EntryKind = EntryKind.SEALED
+
+
+@dataclass(frozen=True, slots=True)
+class CheckpointEntry:
+    """A checkpoint of the SP in whose block it stands: a signed note (node.checkpoint)."""
+
+    note: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class ActEntry:
+    """A public act, in the byte form of node.act."""
+
+    act: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class GrantEntry:
+    """A day secret for one more reader, who may be anybody; the box is like those of a key entry."""
+
+    suite: int
+    key_id: bytes
+    day: datetime.date
+    box: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class RetireEntry:
+    """A day secret that nothing is to be sealed with any more."""
+
+    key_id: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class DayKeysEntry:
+    """An SP's public keys of consecutive days. delegation: node.network.delegation_id, 16 bytes."""
+
+    delegation: bytes
+    first_day: datetime.date
+    keys: tuple[bytes, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +122,8 @@ class UnknownEntry:
     raw: bytes
 
 
-Entry: TypeAlias = KeyEntry | SealedEntry | UnknownEntry
+PublicEntry: TypeAlias = CheckpointEntry | ActEntry | RetireEntry | DayKeysEntry
+Entry: TypeAlias = KeyEntry | SealedEntry | GrantEntry | PublicEntry | UnknownEntry
 
 
 class EntryInvalidError(Exception):
@@ -76,16 +132,33 @@ class EntryInvalidError(Exception):
 
 def encode_entry(entry: Entry) -> bytes:
     """The byte form of `entry`, within the limits, else EntryInvalidError."""
-    if isinstance(entry, UnknownEntry):
-        raw = entry.raw
-    elif isinstance(entry, KeyEntry):
-        _check_key(entry)
-        raw = cbor.encode([int(EntryKind.KEY), entry.suite, entry.key_id, entry.boxes])
-    else:
-        _check_sealed(entry)
-        raw = cbor.encode([int(EntryKind.SEALED), entry.suite, entry.key_id, entry.entry_id, entry.box])
+    raw = entry.raw if isinstance(entry, UnknownEntry) else cbor.encode(_record(entry))
     _require(len(raw) <= ENTRY_BYTES_MAX, _SIZE_RULE)
     return raw
+
+
+def _record(entry: KeyEntry | SealedEntry | GrantEntry | PublicEntry) -> list[cbor.Item]:
+    """The array that says `entry`, checked."""
+    match entry:
+        case KeyEntry():
+            _check_key(entry)
+            return [EntryKind.KEY, entry.suite, entry.key_id, entry.day.isoformat(), entry.boxes]
+        case SealedEntry():
+            _check_sealed(entry)
+            return [entry.kind, entry.suite, entry.key_id, entry.entry_id, entry.box]
+        case GrantEntry():
+            _check_grant(entry)
+            return [EntryKind.GRANT, entry.suite, entry.key_id, entry.day.isoformat(), entry.box]
+        case CheckpointEntry(text) | ActEntry(text):
+            _check_text(text)
+            kind = EntryKind.ACT if isinstance(entry, ActEntry) else EntryKind.CHECKPOINT
+            return [kind, text]
+        case RetireEntry(key_id):
+            _require(len(key_id) == KEY_ID_BYTES, _RETIRE_RULE)
+            return [EntryKind.RETIRE, key_id]
+        case DayKeysEntry(delegation, first_day, keys):
+            _check_day_keys(entry)
+            return [EntryKind.DAY_KEYS, delegation, first_day.isoformat(), keys]
 
 
 def decode_entry(raw: bytes) -> Entry:
@@ -108,35 +181,99 @@ def _kind(item: object) -> int:
 
 
 def _key_entry(item: object) -> KeyEntry:
-    _, suite, key_id, boxes = cbor.as_record(item, int, int, bytes, list)
-    entry = KeyEntry(suite, key_id, tuple(boxes))
+    _, suite, key_id, day, boxes = cbor.as_record(item, int, int, bytes, str, list)
+    entry = KeyEntry(suite, key_id, _day(day), tuple(boxes))
     _check_key(entry)
     return entry
 
 
 def _sealed_entry(item: object) -> SealedEntry:
-    _, suite, key_id, entry_id, box = cbor.as_record(item, int, int, bytes, bytes, bytes)
-    entry = SealedEntry(suite, key_id, entry_id, box)
+    kind, suite, key_id, entry_id, box = cbor.as_record(item, int, int, bytes, bytes, bytes)
+    entry = SealedEntry(suite, key_id, entry_id, box, EntryKind(kind))
     _check_sealed(entry)
+    return entry
+
+
+def _grant_entry(item: object) -> GrantEntry:
+    _, suite, key_id, day, box = cbor.as_record(item, int, int, bytes, str, bytes)
+    entry = GrantEntry(suite, key_id, _day(day), box)
+    _check_grant(entry)
+    return entry
+
+
+def _checkpoint_entry(item: object) -> CheckpointEntry:
+    _, note = cbor.as_record(item, int, bytes)
+    _check_text(note)
+    return CheckpointEntry(note)
+
+
+def _act_entry(item: object) -> ActEntry:
+    _, act = cbor.as_record(item, int, bytes)
+    _check_text(act)
+    return ActEntry(act)
+
+
+def _retire_entry(item: object) -> RetireEntry:
+    _, key_id = cbor.as_record(item, int, bytes)
+    _require(len(key_id) == KEY_ID_BYTES, _RETIRE_RULE)
+    return RetireEntry(key_id)
+
+
+def _day_keys_entry(item: object) -> DayKeysEntry:
+    _, delegation, first_day, keys = cbor.as_record(item, int, bytes, str, list)
+    entry = DayKeysEntry(delegation, _day(first_day), tuple(keys))
+    _check_day_keys(entry)
     return entry
 
 
 _DECODERS: Mapping[int, Callable[[object], Entry]] = {
     EntryKind.KEY: _key_entry,
     EntryKind.SEALED: _sealed_entry,
+    EntryKind.CHECKPOINT: _checkpoint_entry,
+    EntryKind.ACT: _act_entry,
+    EntryKind.GRANT: _grant_entry,
+    EntryKind.RETIRE: _retire_entry,
+    EntryKind.DAY_KEYS: _day_keys_entry,
+    EntryKind.ATTESTATION: _sealed_entry,
 }
 
 
+def _day(text: str) -> datetime.date:
+    try:
+        day = datetime.date.fromisoformat(text)
+    except ValueError as error:
+        raise EntryInvalidError("entry refused: a day is written as 2026-11-20") from error
+    _require(day.isoformat() == text, "a day is written as 2026-11-20")  # ISO 8601 knows other forms
+    return day
+
+
 def _check_key(entry: KeyEntry) -> None:
-    sizes_hold = all(type(box) is bytes and 1 <= len(box) <= BOX_BYTES_MAX for box in entry.boxes)
-    _require(_header_holds(entry) and 1 <= len(entry.boxes) <= BOXES_MAX and sizes_hold, _KEY_RULE)
+    boxes_hold = all(_is_box(box) for box in entry.boxes)
+    _require(_header_holds(entry) and 1 <= len(entry.boxes) <= BOXES_MAX and boxes_hold, _KEY_RULE)
+
+
+def _check_grant(entry: GrantEntry) -> None:
+    _require(_header_holds(entry) and _is_box(entry.box), _GRANT_RULE)
 
 
 def _check_sealed(entry: SealedEntry) -> None:
     _require(_header_holds(entry) and len(entry.entry_id) == ENTRY_ID_BYTES and entry.box, _SEALED_RULE)
 
 
-def _header_holds(entry: KeyEntry | SealedEntry) -> bool:
+def _check_text(text: bytes) -> None:
+    _require(1 <= len(text) <= TEXT_BYTES_MAX, _TEXT_RULE)
+
+
+def _check_day_keys(entry: DayKeysEntry) -> None:
+    named = len(entry.delegation) == DELEGATION_ID_BYTES
+    _require(named and 1 <= len(entry.keys) <= DAYS_MAX and all(map(_is_box, entry.keys)), _DAYS_RULE)
+
+
+def _is_box(box: object) -> bool:
+    return type(box) is bytes and 1 <= len(box) <= BOX_BYTES_MAX
+
+
+def _header_holds(entry: KeyEntry | SealedEntry | GrantEntry) -> bool:
     return 1 <= entry.suite <= SUITE_MAX and len(entry.key_id) == KEY_ID_BYTES
 
 

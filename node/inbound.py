@@ -14,12 +14,10 @@ import json
 import sqlite3
 import time
 import traceback
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from functools import partial
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 import structlog
 
@@ -31,22 +29,24 @@ from canonical.problems import Problem, Rule, shortened
 from node.clients import Client
 from node.deliveries import Deliveries
 from node.directory import Directory
-from node.entry import encode_entry
 from node.network import Network
+from node.outbox import queue_submission
 from node.parts import ANSWERED, HELD, hold, is_held, place_of, release, source_of
-from node.reading import Item, Reader, Ready, Refused, Waiting, refusal, text_at
-from node.sealing import seal
-from node.secrets import DaySecrets
+from node.reading import Item, Reader, Ready, Refused, Waiting, put_off, refusal, text_at
 from node.store import Store, each
 
 BATCH_MAX = 64
-# A secret that is not on the ledger yet gives way to any that is.
-UNORDERED_POSITION = 2**62
 
 _NODE_FAULT = Problem(
     field="message",
     rule=Rule.UNSUPPORTED,
     text="a fault of the service provider: the message is kept, ask the service provider to read it again",
+)
+
+_NO_ROOM = Problem(
+    field="message",
+    rule=Rule.UNAVAILABLE,
+    text="the service provider has no room now: send it again later, or through another service provider",
 )
 
 log = structlog.get_logger(__name__)
@@ -63,28 +63,30 @@ class Raw:
 
 
 class Inbound:
-    """Takes arrivals and works them off in order. Sets `changed` when outbox or deliveries have grown."""
+    """Takes arrivals and works them off in order. Sets `changed` when outbox or deliveries have grown.
+
+    accepts: whether there is room for what arrives; where not, it is refused, so that its sender can turn to
+    another SP. speaks_for: see Reader.
+    """
 
     def __init__(
         self,
-        *,
-        sp: str,
         network: Network,
         clients: Mapping[str, Client],
-        secrets: DaySecrets,
         store: Store,
         deliveries: Deliveries,
+        *,
         changed: asyncio.Event,
+        accepts: Callable[[], bool] = lambda: True,
+        speaks_for: Callable[[str], bool] = lambda _: True,
     ) -> None:
-        self._sp = sp
         self._clients = clients
-        self._secrets = secrets
         self._store = store
         self._deliveries = deliveries
-        self._reader = Reader(Directory(network))
-        self._zone = ZoneInfo(network.time_zone)
+        self._reader = Reader(Directory(network), speaks_for)
         self._arrived = asyncio.Event()
         self._changed = changed
+        self._accepts = accepts
 
     async def receive(self, arrival: Arrival) -> None:
         """Store an arrival; on disk when this returns. The same origin again is not stored twice."""
@@ -189,6 +191,8 @@ class Inbound:
         """Store one item; the state it gives its raw message."""
         client = self._clients[raw.client]
         match item:
+            case Ready() if not self._accepts():
+                return self._keep_item(connection, raw, number, put_off(client, item, _NO_ROOM))
             case Ready():
                 self._submit(connection, raw, item)
                 return "ordered"
@@ -202,15 +206,8 @@ class Inbound:
                 return self._resolve(connection, client, raw, number, item)
 
     def _submit(self, connection: sqlite3.Connection, raw: Raw, ready: Ready) -> None:
-        secret, key_entry = self._secrets.to_seal(*ready.parties, datetime.now(self._zone).date())
-        if key_entry is not None:
-            self._queue(connection, encode_entry(key_entry))
-            self._secrets.keep(secret, UNORDERED_POSITION)
-        self._queue(connection, encode_entry(seal(secret, self._sp, ready.plaintext)))
+        queue_submission(connection, ready.plaintext, ready.submission.sender, *ready.parties)
         self._note(connection, raw, ready.name, ready.source, ready.echo)
-
-    def _queue(self, connection: sqlite3.Connection, entry: bytes) -> None:
-        connection.execute("INSERT INTO outbox (entry) VALUES (?)", (entry,))
 
     def _note(
         self, connection: sqlite3.Connection, raw: Raw, name: str, source: str, echo: dict[str, str]

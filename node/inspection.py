@@ -7,6 +7,7 @@ Everything here only reads, beside a running node or without one, and gives plai
 """
 
 import fcntl
+import shutil
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -15,15 +16,21 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
+from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict
 
 from canonical.base import Canonical
-from node.block import Block, BlockInvalidError, open_block
+from node.act_records import stored_register
+from node.block import Block, archived_block
+from node.guard_state import GRAVE, GuardState
 from node.network import Network, load_network
+from node.nightly import read_report
 from node.pulse import Pulse, Session, read_pulse
 from node.replica import Head, head
+from node.scrub_report import ScrubReport
 from node.settings import NodeSettings
+from node.standing import Expiry, Member, agreed_size, expiries, members
 from node.store import STORE_FILE, each, read_store, setting
 from node.trade_query import TRADES
 
@@ -49,12 +56,31 @@ class Queue(Shown):
     oldest: datetime | None
 
 
+class Alarm(Shown):
+    """What a person must look at, since `raised`."""
+
+    about: str
+    text: str
+    raised: datetime
+
+
+class Disk(Shown):
+    """The file system of the data folder, and the size of the store on it."""
+
+    free_bytes: int
+    used_percent: float
+    store_bytes: int
+
+
 class NodeStatus(Shown):
     """How a node is.
 
-    sequence: of its last block; size: entries; chain: digest of all entries, equal at nodes that are as far.
-    passed_over: blocks that do not count. outbox: entries not yet on the ledger. in_flight: whether a block
-    is under way. arrivals: raw messages by state. silent_seconds: since the last sign of life.
+    sequence: of its last block; size: entries; root: of the tree over them, equal at nodes that are as far.
+    agreed_size: up to which all members have signed the same; members: how each stands. passed_over: blocks
+    that do not count. results: of entries, by how far they hold. alarms: what is not over yet. disk: where
+    the store lies. expiring: delegations and keys that end soon. outbox: entries not yet on the ledger.
+    in_flight: whether a block is under way. arrivals: raw messages by state. silent_seconds: since the last
+    sign of life. guard: of the ledger's server, while the node runs. last_scrub: of the archive.
     findings: what a person should look at; empty when all is well.
     """
 
@@ -65,10 +91,18 @@ class NodeStatus(Shown):
     silent_seconds: float | None
     sequence: int
     size: int
-    chain: str
+    root: str
     last_block: datetime | None
     last_block_sp: str | None
+    agreed_size: int | None
+    members: tuple[Member, ...]
     passed_over: int
+    results: dict[str, int]
+    alarms: tuple[Alarm, ...]
+    disk: Disk
+    guard: GuardState | None
+    last_scrub: ScrubReport | None
+    expiring: tuple[Expiry, ...]
     outbox: int
     in_flight: bool
     arrivals: dict[str, int]
@@ -113,6 +147,10 @@ def status_of(view: View) -> NodeStatus:
     pulse = read_pulse(folder) if running else None
     queues, at, last = _queues(connection), head(connection), _last_block(view)
     silent = round(time.time() - pulse.written, 1) if pulse else None
+    register = stored_register(connection, view.network)
+    standing, alarms = members(connection, register, at.size), _alarms(connection)
+    today = datetime.now(ZoneInfo(view.network.time_zone)).date()
+    expiring = tuple(expiries(register, view.settings.sp, today))
     return NodeStatus(
         sp=view.settings.sp,
         network=setting(connection, "network") or view.network.id.hex(),
@@ -121,18 +159,44 @@ def status_of(view: View) -> NodeStatus:
         silent_seconds=silent,
         sequence=at.sequence,
         size=at.size,
-        chain=at.chain,
+        root=at.root,
         last_block=moment(last.time) if last else None,
         last_block_sp=last.sp if last else None,
+        agreed_size=agreed_size(standing),
+        members=standing,
         passed_over=_count(connection, "archive WHERE fault IS NOT NULL"),
+        results=_by(connection, "SELECT finality, COUNT(*) FROM decided GROUP BY finality ORDER BY finality"),
+        alarms=alarms,
+        disk=_disk(folder),
+        guard=pulse.guard if pulse else None,
+        last_scrub=read_report(folder),
+        expiring=expiring,
         outbox=_count(connection, "outbox"),
         in_flight=_count(connection, "flight") > 0,
         arrivals=_by(connection, "SELECT state, COUNT(*) FROM raw GROUP BY state"),
         deliveries=queues,
         sessions=pulse.sessions if pulse else (),
         trades=_by(connection, f"SELECT status, COUNT(*) FROM ({TRADES}) GROUP BY status ORDER BY status"),  # noqa: S608 - a constant
-        findings=(*_pulse_findings(pulse, running=running), *_store_findings(connection, queues)),
+        findings=(
+            *_pulse_findings(pulse, running=running),
+            *_guard_findings(pulse),
+            *(alarm.text for alarm in alarms),
+            *_expiry_findings(expiring),
+            *_store_findings(connection, queues),
+        ),
     )
+
+
+def _alarms(connection: sqlite3.Connection) -> tuple[Alarm, ...]:
+    rows = each(connection, "SELECT key, text, raised FROM alarm WHERE cleared IS NULL ORDER BY raised")
+    return tuple(Alarm(about=row[0], text=row[1], raised=moment(row[2])) for row in rows)
+
+
+def _disk(folder: Path) -> Disk:
+    usage = shutil.disk_usage(folder)
+    size = sum(path.stat().st_size for path in folder.glob(f"{STORE_FILE}*"))
+    used = round(100 * (usage.total - usage.free) / usage.total, 1)
+    return Disk(free_bytes=usage.free, used_percent=used, store_bytes=size)
 
 
 def head_of(settings: NodeSettings) -> Head:
@@ -162,15 +226,7 @@ def _last_block(view: View) -> Block | None:
     row = view.connection.execute(
         "SELECT block FROM archive WHERE fault IS NULL ORDER BY sequence DESC LIMIT 1"
     ).fetchone()
-    return opened(view.network, row[0]) if row else None
-
-
-def opened(network: Network, raw: bytes) -> Block | None:
-    """A block of the archive; None where this network's keys do not open it."""
-    try:
-        return open_block(raw, network.signing_keys, network.id)
-    except BlockInvalidError:
-        return None
+    return archived_block(row[0]) if row else None
 
 
 def _queues(connection: sqlite3.Connection) -> tuple[Queue, ...]:
@@ -189,6 +245,17 @@ def _pulse_findings(pulse: Pulse | None, *, running: bool) -> Iterator[str]:
         yield "the node does not run: start it with `yakujo run`"
     elif pulse is not None and (silent := time.time() - pulse.written) > SILENT_SECONDS_MAX:
         yield f"the node has given no sign of life for {silent:.0f} seconds: look at its log"
+
+
+def _guard_findings(pulse: Pulse | None) -> Iterator[str]:
+    guard = pulse.guard if pulse else None
+    if guard is not None and guard.word in GRAVE:
+        yield f"the guard of the ledger's server: {guard.word.value}: {guard.text}"
+
+
+def _expiry_findings(expiring: tuple[Expiry, ...]) -> Iterator[str]:
+    for one in expiring:
+        yield f"the {one.what} of {one.institution} end on {one.last_day}: have them renewed"
 
 
 def _store_findings(connection: sqlite3.Connection, queues: tuple[Queue, ...]) -> Iterator[str]:

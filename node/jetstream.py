@@ -13,7 +13,7 @@ from collections.abc import AsyncGenerator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeAlias
 
 import nats.errors
 import structlog
@@ -27,8 +27,15 @@ from tenacity import (
 )
 
 from node.jetstream_feed import Feed, FeedLostError
-from node.jetstream_settings import monitoring_findings, stream_config, stream_findings, version_findings
-from node.ledger import Finding, LedgerGapError, LedgerRefusedError, LedgerUnavailableError
+from node.jetstream_settings import (
+    REBUILD,
+    absence_findings,
+    monitoring_findings,
+    stream_config,
+    stream_findings,
+    version_findings,
+)
+from node.ledger import Answerer, Finding, LedgerGapError, LedgerRefusedError, LedgerUnavailableError
 
 APPEND_SECONDS = 3.0
 REQUEST_SECONDS = 1.0
@@ -39,6 +46,8 @@ RESUME_SECONDS_MAX = 2.0
 _STREAM_NOT_FOUND = 10059  # error codes of the JetStream API
 _STREAM_NAME_IN_USE = 10058
 _NEVER_BY_WAITING = {10074, 10065, 10052}  # no cluster for replicas, subjects taken, configuration invalid
+
+Headers: TypeAlias = dict[str, Any] | None
 
 log = structlog.get_logger(__name__)
 
@@ -90,10 +99,11 @@ class JetStreamLedger:
 
     async def append(self, block: bytes, message_id: str) -> int:
         """See Ledger."""
-        subject = f"ledger.{self._settings.sp}"
-        headers = {"Nats-Msg-Id": message_id, "Nats-Expected-Stream": self._settings.stream}
-        answer = await self._request(subject, block, APPEND_SECONDS, headers)
-        return int(answer["seq"])
+        return await self._publish(block, {"Nats-Msg-Id": message_id})
+
+    async def append_after(self, sequence: int, block: bytes) -> None:
+        """Append `block` if `sequence` is the last one, else LedgerUnavailableError. See node.refilling."""
+        await self._publish(block, {"Nats-Expected-Last-Sequence": str(sequence)})
 
     async def read(self, after: int) -> AsyncGenerator[tuple[int, bytes], None]:
         """See Ledger."""
@@ -121,6 +131,20 @@ class JetStreamLedger:
         """See Ledger."""
         info = await self._stream_info()
         return int(info["state"]["last_seq"])
+
+    async def ask(self, sp: str, question: bytes) -> bytes:
+        """See Ledger."""
+        return await self._asked(f"peer.{sp}", question, REQUEST_SECONDS, None)
+
+    async def answer(self, sp: str, answerer: Answerer) -> None:
+        """See Ledger."""
+        subscription = await self._client.subscribe(f"peer.{sp}")
+        try:
+            async for message in subscription.messages:
+                await message.respond(await answerer(message.data))
+        finally:
+            with suppress(OSError, nats.errors.Error):
+                await subscription.unsubscribe()
 
     async def check(self) -> tuple[Finding, ...]:
         """See Ledger."""
@@ -169,7 +193,11 @@ class JetStreamLedger:
             before_sleep=_log_waiting,
             reraise=True,
         )
-        await attempts(self._ensure_stream)
+        try:
+            await attempts(self._ensure_stream)
+        except LedgerUnavailableError as error:
+            text = f"no majority of servers after {self._settings.wait_seconds:.0f} seconds ({error}): start"
+            raise LedgerUnavailableError(f"{text} the other members' nodes. {REBUILD}") from error
         findings: tuple[Finding, ...] = await attempts(self.check)
         if any(finding.refuse for finding in findings):
             raise LedgerRefusedError(findings)
@@ -180,14 +208,17 @@ class JetStreamLedger:
         """Make the stream unless it is there. Nodes that do so at the same time all succeed."""
         name = self._settings.stream
         try:
-            await self._stream_info()
+            info = await self._stream_info()
         except _ApiError as error:
             if error.code != _STREAM_NOT_FOUND:
                 raise
-            if not self._settings.create:
-                text = f"there is no stream {name}, yet this node holds blocks of it: has it been deleted?"
-                raise LedgerRefusedError([Finding(text)]) from error
+            present = (await self._api("STREAM.NAMES", {"subject": "ledger.*"})).get("streams") or ()
+            if findings := absence_findings(name, present, may_make=self._settings.create):
+                raise LedgerRefusedError(findings) from error
             await self._create_stream()
+        else:  # what is left of a stream at a minority still answers, for itself alone
+            if not info.get("cluster", {"leader": "no cluster"}).get("leader"):
+                raise LedgerUnavailableError(f"the stream {name} has no leader")
 
     async def _create_stream(self) -> None:
         name = self._settings.stream
@@ -209,24 +240,35 @@ class JetStreamLedger:
                 raise LedgerGapError(after + 1, head)
             await asyncio.sleep(RECONNECT_SECONDS)
 
+    async def _publish(self, block: bytes, headers: dict[str, Any]) -> int:
+        headers = {"Nats-Expected-Stream": self._settings.stream, **headers}
+        subject = f"ledger.{self._settings.sp}"
+        return int((await self._request(subject, block, APPEND_SECONDS, headers))["seq"])
+
     async def _stream_info(self) -> dict[str, Any]:
         return await self._api(f"STREAM.INFO.{self._settings.stream}", {})
 
     async def _api(self, subject: str, body: dict[str, Any]) -> dict[str, Any]:
         return await self._request(f"$JS.API.{subject}", json.dumps(body).encode(), REQUEST_SECONDS, None)
 
-    async def _request(
-        self, subject: str, body: bytes, seconds: float, headers: dict[str, Any] | None
-    ) -> dict[str, Any]:
+    async def _request(self, subject: str, body: bytes, seconds: float, headers: Headers) -> dict[str, Any]:
         """The answer of JetStream, else LedgerUnavailableError, of the kind _ApiError if it said no."""
         try:
-            message = await self._client.request(subject, body, timeout=seconds, headers=headers)
-            answer: dict[str, Any] = json.loads(message.data)
-        except (nats.errors.Error, OSError, ValueError) as error:
+            answer: dict[str, Any] = json.loads(await self._asked(subject, body, seconds, headers))
+        except ValueError as error:
             raise LedgerUnavailableError(f"the ledger does not answer: {_described(error)}") from error
         if "error" in answer:
             raise _ApiError(answer["error"])
         return answer
+
+    async def _asked(self, subject: str, body: bytes, seconds: float, headers: Headers) -> bytes:
+        try:
+            message = await self._client.request(subject, body, timeout=seconds, headers=headers)
+        except (nats.errors.Error, OSError) as error:
+            raise LedgerUnavailableError(f"the ledger does not answer: {_described(error)}") from error
+        if (task := asyncio.current_task()) is not None and task.cancelling():
+            raise asyncio.CancelledError  # Python 3.11 loses one that meets the answer
+        return message.data
 
     async def _interrupt_feeds(self) -> None:
         """After a reconnection the server has often forgotten its consumers: do not wait for that to show."""

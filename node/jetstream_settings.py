@@ -4,22 +4,19 @@ All that can be asked over a client connection is asked there; whether the serve
 told by its monitoring endpoint alone.
 """
 
-import asyncio
-import json
 import re
-import urllib.error
-import urllib.request
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
+from node.guard_findings import copy_in, damage
 from node.ledger import Finding
+from node.monitoring import monitored
 from node.nats_config import PAYLOAD_BYTES_MAX, VERSION_MIN
 
-MONITORING_SECONDS = 5.0
-MONITORING_BYTES_MAX = 16 * 1024 * 1024
 # Long enough for a retry after a change of leader. Copies that come later cost space and nothing else.
 DUPLICATE_WINDOW_SECONDS = 120
 
+REBUILD = "Where most of the servers have lost their data for good, see `yakujo rebuild`"
 _MEND = "edit the stream, or make it anew while it is empty"
 
 # What is not in `stream_config` and would take blocks away, change them or let them in by another way.
@@ -56,6 +53,20 @@ def stream_config(name: str, replicas: int) -> dict[str, Any]:
     }
 
 
+def absence_findings(name: str, present: Iterable[str], *, may_make: bool) -> tuple[Finding, ...]:
+    """Why a stream that is not there must not be made. present: names of those with the ledger's subjects.
+
+    may_make: whether this node holds nothing yet of what was in it.
+    """
+    for other in sorted({*present} - {name}):
+        text = f"the servers have the stream {other}, and this node looks for {name}: one of them is not in"
+        return (Finding(f"{text} the generation that the members have signed; see `yakujo rebuild`"),)
+    if not may_make:
+        text = f"there is no stream {name}, yet this node holds blocks of it: has it been deleted?"
+        return (Finding(f"{text} {REBUILD}"),)
+    return ()
+
+
 def stream_findings(config: Mapping[str, Any], name: str, replicas: int) -> tuple[Finding, ...]:
     """What differs in `config` from what a ledger needs."""
     findings = [
@@ -86,14 +97,15 @@ async def monitoring_findings(url: str | None, stream: str) -> tuple[Finding, ..
         text = "no monitoring URL is set: whether the server syncs each write and has holes is not known"
         return (Finding(text, refuse=False),)
     try:
-        server = await asyncio.to_thread(_fetched, f"{url}/varz")
-        streams = await asyncio.to_thread(_fetched, f"{url}/jsz?streams=true")
+        server = await monitored(url, "/varz")
+        jetstream = await monitored(url, "/jsz?accounts=true&streams=true&config=true")
     except (OSError, ValueError) as error:
         return (Finding(f"the server's monitoring at {url} does not answer ({error}): correct the URL"),)
-    return (*_server_findings(server), *_hole_findings(streams, stream))
+    return (*server_findings(server), *hole_findings(jetstream, stream))
 
 
-def _server_findings(server: Mapping[str, Any]) -> tuple[Finding, ...]:
+def server_findings(server: Mapping[str, Any]) -> tuple[Finding, ...]:
+    """What is wrong with a server's settings, in its answer of /varz."""
     jetstream = (server.get("jetstream") or {}).get("config")
     if not jetstream:
         return (Finding("JetStream is not enabled on the server: enable it in its configuration"),)
@@ -103,29 +115,11 @@ def _server_findings(server: Mapping[str, Any]) -> tuple[Finding, ...]:
     return ()
 
 
-def _hole_findings(jetstream: Mapping[str, Any], stream: str) -> tuple[Finding, ...]:
-    """Whether the server's own copy of the stream lacks messages between its first and its last."""
-    details = [
-        detail
-        for account in jetstream.get("account_details") or ()
-        for detail in account.get("stream_detail") or ()
-        if detail.get("name") == stream
-    ]
-    for state in (detail.get("state") or {} for detail in details):
-        if state.get("num_deleted") or state.get("lost"):
-            text = (
-                f"the server's copy of {stream} has holes: stop it, and have it resynchronised from its peers"
-            )
-            return (Finding(text),)
-    return ()
-
-
-def _fetched(url: str) -> dict[str, Any]:
-    """The JSON object at a monitoring URL; OSError or ValueError."""
-    if not url.startswith(("http://", "https://")):
-        raise ValueError("a monitoring URL begins with http:// or https://")
-    with urllib.request.urlopen(url, timeout=MONITORING_SECONDS) as answer:  # noqa: S310 - scheme checked above
-        fetched = json.loads(answer.read(MONITORING_BYTES_MAX))
-    if not isinstance(fetched, dict):
-        raise ValueError("the answer is not a JSON object")
-    return fetched
+def hole_findings(jetstream: Mapping[str, Any], stream: str) -> tuple[Finding, ...]:
+    """Whether the server's own copy of the stream lacks blocks, in its answer of /jsz."""
+    copy = copy_in(jetstream, stream)
+    found = damage(copy) if copy else None
+    if found is None:
+        return ()
+    text = f"the server's copy of {stream} has holes ({found})"
+    return (Finding(f"{text}: stop it, and have it resynchronised from its peers"),)

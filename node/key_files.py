@@ -1,169 +1,152 @@
-"""Private keys on disk, each in a file of its own that nobody else may read.
+"""The private keys of a node on disk, each owner's in a file of its own that nobody else may read.
 
-    create_keys(directory, institutions, passphrase)     load_keys(directory, passphrase) -> NodeKeys
-    add_institution(directory, institution, passphrase)
+    create_keys(directory, institutions, protection)       load_keys(directory, protection) -> NodeKeys
+    add_institution(directory, institution, protection)    rewrap(directory, old, new)
+    destroy_day(directory, institution, day, protection)
 
-`sp.key` holds the SP's key, `<LEI>.key` those of an institution. A file is a small JSON object that says
-whose keys it holds; `secret` is their seeds, in AES-256-GCM under a key that scrypt (RFC 7914) makes of the
-passphrase, or in clear where there is none. (PKCS#8, as the cryptography package writes it, protects a key by
-2,048 rounds of PBKDF2, and has no form for X-Wing.)
-
-    KeyFileError
-    ├── KeyFileExistsError    keys are never overwritten
-    ├── KeyFileMissingError
-    ├── KeyFileExposedError   mode or owner would let others read or replace it
-    ├── KeyFileBrokenError    damaged, or not a key file of this version
-    └── PassphraseError       wrong, missing, or given for keys that are not encrypted
+`sp.key` holds the SP's signing seed; `<LEI>.key` an institution's seeds for encryption and signing, and its
+tree of day keys (node.day_keys). A protection is a passphrase, a token's wrapping, or None for keys in clear.
+node.key_form says what a file looks like, node.key_wrapping how it is protected, node.key_errors what can be
+wrong with it.
 """
 
-import base64
-import json
-import os
+import datetime
 import re
 import secrets
-import stat
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 
-from node.keys import SEED_BYTES, NodeKeys, institution_keys
+from node.day_keys import DayTree, DayTreeBrokenError, new_day_tree
+from node.key_errors import (
+    KeyFileBrokenError,
+    KeyFileError,
+    KeyFileMissingError,
+    WrappingError,
+    WrappingsMixedError,
+)
+from node.key_form import (
+    alone_in,
+    check_private,
+    read_fields,
+    refuse_existing,
+    replace,
+    sweep,
+    write_new,
+)
+from node.key_wrapping import Protection, Wrapping, wrapping_of
+from node.keys import SEED_BYTES, InstitutionKeys, NodeKeys, institution_keys
+
+__all__ = [
+    "KeyFileError",
+    "add_institution",
+    "create_keys",
+    "destroy_day",
+    "load_keys",
+    "rewrap",
+]
 
 SP_OWNER = "sp"
 INSTITUTION = re.compile(r"[A-Z0-9]{18}[0-9]{2}")  # the form of an LEI, ISO 17442; also safe as a file name
-
-_FORMAT = "yakujo private key 1"
-_FILE_BYTES_MAX = 16 * 1024
-_SALT_BYTES, _NONCE_BYTES = 16, 12
-_SCRYPT_COST, _SCRYPT_BLOCK = 2**17, 8  # 128 MiB for about half a second, once per directory
+_SEEDS_BYTES = 2 * SEED_BYTES
 
 
-class KeyFileError(Exception):
-    """A key file cannot be used; the text says what to do. It never shows a key or a passphrase."""
-
-
-class KeyFileExistsError(KeyFileError):
-    """Keys are there already: move them away by hand if they are no longer wanted."""
-
-
-class KeyFileMissingError(KeyFileError):
-    """No such key file: make it, or correct the directory in the configuration."""
-
-
-class KeyFileExposedError(KeyFileError):
-    """Others could read or replace the file."""
-
-
-class KeyFileBrokenError(KeyFileError):
-    """Damaged, of another version, or moved to another owner's name: restore it from a backup."""
-
-
-class PassphraseError(KeyFileError):
-    """The passphrase is wrong, missing, or not asked for."""
-
-
-def create_keys(directory: Path, institutions: Iterable[str], passphrase: bytes | None) -> NodeKeys:
+def create_keys(directory: Path, institutions: Iterable[str], protection: Protection) -> NodeKeys:
     """Make the SP's key and those of each of `institutions` (LEIs), on disk before this returns.
 
-    directory: made with mode 0700 if absent. passphrase: encrypts the files; None leaves them in clear.
+    directory: made with mode 0700 if absent.
     """
     owners = [*sorted(set(institutions)), SP_OWNER]  # the SP's key last: it marks the set as complete
     for path in (_path(directory, owner) for owner in owners):
-        _refuse_existing(path)
+        refuse_existing(path)
+    wrapping = wrapping_of(protection)
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    wrapping = _Wrapping(passphrase)
-    for owner in owners:
-        _write(_path(directory, owner), wrapping.closed(owner, _new_seeds(owner)))
-    return load_keys(directory, passphrase)
+    with alone_in(directory):
+        for owner in owners:
+            write_new(_path(directory, owner), owner, _new_content(owner), wrapping)
+    return load_keys(directory, wrapping)
 
 
-def add_institution(directory: Path, institution: str, passphrase: bytes | None) -> NodeKeys:
-    """Make the keys of one more institution beside the existing ones, under the same passphrase."""
+def add_institution(directory: Path, institution: str, protection: Protection) -> NodeKeys:
+    """Make the keys of one more institution beside the existing ones, under the same protection."""
     path = _path(directory, institution)
-    _refuse_existing(path)
-    wrapping = _Wrapping(passphrase)
-    wrapping.opened(SP_OWNER, _read(_path(directory, SP_OWNER)))  # proves the passphrase before it is used
-    _write(path, wrapping.closed(institution, _new_seeds(institution)))
-    return load_keys(directory, passphrase)
+    refuse_existing(path)
+    wrapping = wrapping_of(protection)
+    with alone_in(directory):
+        # Proves the passphrase before it is used.
+        wrapping.opened(SP_OWNER, read_fields(_path(directory, SP_OWNER), SP_OWNER))
+        write_new(path, institution, _new_content(institution), wrapping)
+    return load_keys(directory, wrapping)
 
 
-def load_keys(directory: Path, passphrase: bytes | None) -> NodeKeys:
+def load_keys(directory: Path, protection: Protection) -> NodeKeys:
     """All keys in `directory`, after checking that nobody else can read them; else a KeyFileError."""
     if not directory.is_dir():
         raise KeyFileMissingError(f"there is no directory {directory}: make the keys first, or correct it")
-    _check_private(directory, directory.stat())
-    wrapping = _Wrapping(passphrase)
-    owners = sorted({path.stem for path in directory.glob("*.key")} | {SP_OWNER})
-    seeds = {owner: wrapping.opened(owner, _read(_path(directory, owner))) for owner in owners}
-    signing = Ed25519PrivateKey.from_private_bytes(seeds.pop(SP_OWNER))
-    return NodeKeys(signing, {owner: institution_keys(owner, seeds[owner]) for owner in seeds})
+    check_private(directory, directory.stat())
+    files = {owner: read_fields(_path(directory, owner), owner) for owner in _owners(directory)}
+    contents = _opened(directory, files, wrapping_of(protection))
+    signing = contents.pop(SP_OWNER)
+    if len(signing) != SEED_BYTES:
+        raise KeyFileBrokenError(_damaged(SP_OWNER))
+    institutions = {owner: _institution_keys(owner, content) for owner, content in contents.items()}
+    return NodeKeys(Ed25519PrivateKey.from_private_bytes(signing), institutions)
 
 
-class _Wrapping:
-    """Turns seeds into the content of a file and back. Runs scrypt once for all files that share a salt."""
+def destroy_day(directory: Path, institution: str, day: datetime.date, protection: Protection) -> DayTree:
+    """Destroy the key of one day of one institution (LEI): the tree that is left, for `NodeKeys.with_days`.
 
-    def __init__(self, passphrase: bytes | None) -> None:
-        if passphrase is not None and not passphrase:
-            raise PassphraseError("the passphrase is empty: give one, or none at all for keys in clear")
-        self._passphrase = passphrase
-        self._salt = secrets.token_bytes(_SALT_BYTES)
-        self._keys: dict[bytes, bytes] = {}
+    After it nothing in `directory` gives that key, nor does anything that a crash had left there. It may be
+    repeated at will, and must be after a crash. It cannot reach:
+    - copies. A backup of the directory still holds the day, for whoever has the passphrase or the token.
+      Change the protection (`rewrap`) to a new passphrase or a new key of the token, and destroy the old
+      one: then no older copy opens any more, and the directory as it is now must be copied anew. Copies of
+      keys in clear must be found and destroyed by hand.
+    - old blocks of the disk. The bytes are overwritten where they lay, but copy-on-write file systems,
+      snapshots, journals and the wear levelling of SSDs keep old blocks for as long as they like. What is
+      left there is protected as the file was: not at all where keys are in clear, and else until the
+      protection is changed as above.
+    - memory. A running node holds the day until it drops its keys for new ones (`NodeKeys.with_days`), and
+      Python does not wipe memory: start the node anew where swap or core dumps are feared.
 
-    def closed(self, owner: str, seeds: bytes) -> dict[str, str]:
-        """The fields of the file that holds `seeds` of `owner`."""
-        fields = {"format": _FORMAT, "owner": owner, "cipher": "none", "secret": _text(seeds)}
-        if self._passphrase is None:
-            return fields
-        nonce = secrets.token_bytes(_NONCE_BYTES)
-        box = AESGCM(self._key(self._salt)).encrypt(nonce, seeds, _bound_to(owner))
-        sealed = {"cipher": "scrypt aes-256-gcm", "salt": _text(self._salt), "nonce": _text(nonce)}
-        return fields | sealed | {"secret": _text(box)}
-
-    def opened(self, owner: str, fields: dict[str, Any]) -> bytes:
-        """The seeds in a file of `owner`; PassphraseError or KeyFileBrokenError."""
-        if fields.get("format") != _FORMAT or fields.get("owner") != owner:
-            raise KeyFileBrokenError(f"the key file of {owner} is of another version or owner: restore it")
-        encrypted = fields.get("cipher") != "none"
-        if encrypted and self._passphrase is None:
-            raise PassphraseError(f"the keys of {owner} are encrypted: give the passphrase")
-        if not encrypted and self._passphrase is not None:
-            raise PassphraseError(f"the keys of {owner} are in clear: give no passphrase, or make new keys")
-        try:
-            seeds = self._decrypted(owner, fields) if encrypted else _bytes(fields["secret"])
-        except (KeyError, TypeError, ValueError) as error:
-            raise KeyFileBrokenError(_damaged(f"the key file of {owner}")) from error
-        if len(seeds) != _seed_bytes(owner):
-            raise KeyFileBrokenError(_damaged(f"the key file of {owner}"))
-        return seeds
-
-    def _decrypted(self, owner: str, fields: dict[str, Any]) -> bytes:
-        salt = _bytes(fields["salt"])
-        try:
-            box = AESGCM(self._key(salt))
-            seeds = box.decrypt(_bytes(fields["nonce"]), _bytes(fields["secret"]), _bound_to(owner))
-        except InvalidTag as error:
-            raise PassphraseError(f"wrong passphrase for the keys of {owner}, or an altered file") from error
-        self._salt = salt  # files added later share it, so that scrypt still runs once
-        return seeds
-
-    def _key(self, salt: bytes) -> bytes:
-        if salt not in self._keys:
-            assert self._passphrase is not None, "callers ask for a key only where there is a passphrase"
-            kdf = Scrypt(salt=salt, length=32, n=_SCRYPT_COST, r=_SCRYPT_BLOCK, p=1)
-            self._keys[salt] = kdf.derive(self._passphrase)
-        return self._keys[salt]
+    Raises DayOutOfRangeError, KeyFileError.
+    """
+    path = _path(directory, institution)
+    wrapping = wrapping_of(protection)
+    with alone_in(directory):
+        sweep(path)
+        content = wrapping.opened(institution, read_fields(path, institution))
+        days = _institution_keys(institution, content).days
+        left = days.destroyed(day)
+        if left is not days:
+            replace(path, institution, content[:_SEEDS_BYTES] + left.to_bytes(), wrapping)
+    return left
 
 
-def _damaged(what: object) -> str:
-    return f"{what} is damaged: restore it from a backup"
+def rewrap(directory: Path, old: Protection, new: Protection) -> NodeKeys:
+    """Change what protects all keys in `directory`; nothing is changed unless all of them open.
+
+    File by file, each as a whole. After a crash some are wrapped in the old way and some in the new:
+    `load_keys` says so, and the same call again does the rest. A node that runs meanwhile goes on with the
+    old protection and cannot destroy days with it: start it anew.
+    """
+    before, after = wrapping_of(old), wrapping_of(new)
+    with alone_in(directory):
+        changes = {}
+        for owner in _owners(directory):
+            fields = read_fields(_path(directory, owner), owner)
+            if not _opens(after, owner, fields):
+                changes[owner] = before.opened(owner, fields)
+        for owner, content in changes.items():
+            sweep(_path(directory, owner))
+            replace(_path(directory, owner), owner, content, after)
+    return load_keys(directory, after)
 
 
-def _taken(path: Path) -> str:
-    return f"{path} exists and is not overwritten: move it away to make a new one"
+def _owners(directory: Path) -> list[str]:
+    return sorted({path.stem for path in directory.glob("*.key")} | {SP_OWNER})
 
 
 def _path(directory: Path, owner: str) -> Path:
@@ -172,73 +155,44 @@ def _path(directory: Path, owner: str) -> Path:
     return directory / f"{owner}.key"
 
 
-def _refuse_existing(path: Path) -> None:
-    if os.path.lexists(path):
-        raise KeyFileExistsError(_taken(path))
+def _opened(directory: Path, files: Mapping[str, dict[str, Any]], wrapping: Wrapping) -> dict[str, bytes]:
+    """The contents by owner; WrappingsMixedError where some files open and some are wrapped otherwise."""
+    mixed = f"the keys in {directory} are wrapped in different ways, for a change of wrapping was interrupted"
+    mixed += " or goes on just now: do it again, from the same old to the same new protection"
+    if len({str(fields.get("cipher")) for fields in files.values()}) > 1:
+        raise WrappingsMixedError(mixed)
+    contents: dict[str, bytes] = {}
+    for owner, fields in files.items():
+        try:
+            contents[owner] = wrapping.opened(owner, fields)
+        except WrappingError as error:
+            if contents:
+                raise WrappingsMixedError(f"{mixed} ({error})") from error
+            raise
+    return contents
 
 
-def _seed_bytes(owner: str) -> int:
-    return SEED_BYTES if owner == SP_OWNER else 2 * SEED_BYTES
-
-
-def _new_seeds(owner: str) -> bytes:
-    return secrets.token_bytes(_seed_bytes(owner))
-
-
-def _bound_to(owner: str) -> bytes:
-    """Associated data: a file renamed to another owner does not open."""
-    return f"{_FORMAT}|{owner}".encode()
-
-
-def _text(raw: bytes) -> str:
-    return base64.b64encode(raw).decode()
-
-
-def _bytes(text: str) -> bytes:
-    return base64.b64decode(text, validate=True)
-
-
-def _read(path: Path) -> dict[str, Any]:
-    """The fields of a key file, read only if nobody else could have read or written it."""
+def _opens(wrapping: Wrapping, owner: str, fields: Mapping[str, Any]) -> bool:
     try:
-        with path.open("rb") as file:
-            _check_private(path, os.fstat(file.fileno()))
-            fields = json.loads(file.read(_FILE_BYTES_MAX))
-    except FileNotFoundError as error:
-        raise KeyFileMissingError(f"there is no {path}: make the keys, or correct the directory") from error
-    except OSError as error:
-        raise KeyFileError(f"{path} cannot be read: {error.strerror}") from error
-    except ValueError as error:
-        raise KeyFileBrokenError(_damaged(path)) from error
-    if not isinstance(fields, dict):
-        raise KeyFileBrokenError(_damaged(path))
-    return fields
+        wrapping.opened(owner, fields)
+    except WrappingError:
+        return False
+    return True
 
 
-def _check_private(path: Path, status: os.stat_result) -> None:
-    if status.st_uid != os.geteuid():
-        raise KeyFileExposedError(f"{path} belongs to another user: chown it to the user that runs yakujo")
-    if stat.S_IMODE(status.st_mode) & 0o077:
-        wanted = "700" if stat.S_ISDIR(status.st_mode) else "600"
-        raise KeyFileExposedError(f"{path} is open to others: `chmod {wanted} {path}`, and consider new keys")
+def _new_content(owner: str) -> bytes:
+    if owner == SP_OWNER:
+        return secrets.token_bytes(SEED_BYTES)
+    return secrets.token_bytes(_SEEDS_BYTES) + new_day_tree().to_bytes()
 
 
-def _write(path: Path, fields: dict[str, str]) -> None:
-    """Put a file in place at once and for good, mode 0600, or leave nothing; never over another one."""
-    part = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+def _institution_keys(institution: str, content: bytes) -> InstitutionKeys:
     try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(json.dumps(fields, indent=2).encode() + b"\n")
-            file.flush()
-            os.fsync(file.fileno())
-        os.link(part, path)  # unlike a rename, it fails where the name is taken
-    except FileExistsError as error:
-        raise KeyFileExistsError(_taken(path)) from error
-    finally:
-        part.unlink()
-    directory = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(directory)
-    finally:
-        os.close(directory)
+        days = DayTree.from_bytes(content[_SEEDS_BYTES:])
+    except DayTreeBrokenError as error:
+        raise KeyFileBrokenError(_damaged(institution)) from error
+    return institution_keys(institution, content[:_SEEDS_BYTES], days)
+
+
+def _damaged(owner: str) -> str:
+    return f"the key file of {owner} is damaged: restore it from a backup"

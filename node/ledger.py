@@ -12,7 +12,7 @@ same semantics, serves tests and simulations.
     └── LedgerRefusedError       its settings would lose blocks: a person must mend them first
 """
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -57,6 +57,9 @@ class LedgerRefusedError(LedgerError):
         self.findings = tuple(findings)
 
 
+Answerer = Callable[[bytes], Awaitable[bytes]]
+
+
 class Ledger(Protocol):
     """An ordered, replicated list of blocks. Sequences count from 1, without gaps, alike at every node."""
 
@@ -78,6 +81,14 @@ class Ledger(Protocol):
 
     async def head(self) -> int:
         """The last sequence, 0 if there is none, else LedgerUnavailableError."""
+        ...
+
+    async def ask(self, sp: str, question: bytes) -> bytes:
+        """What another member's node answers now, else LedgerUnavailableError. Nothing of it is ordered."""
+        ...
+
+    async def answer(self, sp: str, answerer: Answerer) -> None:
+        """Answer what other members' nodes ask `sp`, this node, until cancelled."""
         ...
 
     async def check(self) -> tuple[Finding, ...]:

@@ -5,7 +5,9 @@ from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from random import Random
 
-from node.ledger import Finding, LedgerGapError, LedgerUnavailableError
+from node.ledger import Answerer, Finding, LedgerGapError, LedgerUnavailableError
+
+LATE_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,13 +16,15 @@ class Faults:
 
     lost: the block never arrives. unacknowledged: it is ordered, but the author hears of a failure.
     duplicated: it is ordered twice, as when the engine's memory of message ids has run out.
-    delay: up to so many seconds before it is ordered.
+    delay: up to so many seconds before it is ordered. late: the author hears of a failure, and up to
+    LATE_SECONDS afterwards it is ordered all the same, whether its author still lives or not.
     """
 
     lost: float = 0.0
     unacknowledged: float = 0.0
     duplicated: float = 0.0
     delay: float = 0.0
+    late: float = 0.0
 
 
 class MemoryLedger:
@@ -36,6 +40,8 @@ class MemoryLedger:
         self._blocks: list[bytes | None] = []
         self._sequences: dict[str, int] = {}
         self._changed = asyncio.Condition()
+        self._answerers: dict[str, Answerer] = {}
+        self._stragglers: set[asyncio.Task[int]] = set()
 
     async def append(self, block: bytes, message_id: str) -> int:
         """See Ledger."""
@@ -43,6 +49,10 @@ class MemoryLedger:
             await asyncio.sleep(self._chance.uniform(0, self._faults.delay))
         if not self.available or self._happens(self._faults.lost):
             raise LedgerUnavailableError("the memory ledger did not take the block")
+        if self._happens(self._faults.late):
+            after = self._chance.uniform(0, LATE_SECONDS)
+            asyncio.get_running_loop().call_later(after, self._arrives_late, block, message_id)
+            raise LedgerUnavailableError("the memory ledger has not taken the block yet")
         repeated = message_id in self._sequences and not self._happens(self._faults.duplicated)
         sequence = self._sequences[message_id] if repeated else await self._ordered(block, message_id)
         if not repeated and self._happens(self._faults.duplicated):
@@ -71,6 +81,20 @@ class MemoryLedger:
             raise LedgerUnavailableError("the memory ledger is switched off")
         return len(self._blocks)
 
+    async def ask(self, sp: str, question: bytes) -> bytes:
+        """See Ledger."""
+        if sp not in self._answerers:
+            raise LedgerUnavailableError(f"{sp} does not answer")
+        return await self._answerers[sp](question)
+
+    async def answer(self, sp: str, answerer: Answerer) -> None:
+        """See Ledger."""
+        self._answerers[sp] = answerer
+        try:
+            await asyncio.Event().wait()
+        finally:
+            del self._answerers[sp]
+
     async def check(self) -> tuple[Finding, ...]:
         """See Ledger; there is nothing to set."""
         return ()
@@ -85,6 +109,11 @@ class MemoryLedger:
             self._changed.notify_all()
         self._sequences.setdefault(message_id, len(self._blocks))
         return len(self._blocks)
+
+    def _arrives_late(self, block: bytes, message_id: str) -> None:
+        task = asyncio.create_task(self._ordered(block, message_id))
+        self._stragglers.add(task)
+        task.add_done_callback(self._stragglers.discard)
 
     def _happens(self, rate: float) -> bool:
         return rate > 0 and self._chance.random() < rate

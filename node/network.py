@@ -1,9 +1,11 @@
-"""The network file: what all SPs of one network have agreed on before its first entry.
+"""The network file, its genesis: what all SPs of one network have agreed on before its first entry.
 
-It holds public things alone and is equal at every SP; the SHA-256 of its canonical bytes is the network's
-id, which every block carries. A node that has another file is in another network.
+It holds public things alone and is equal at every SP; the SHA-256 of its canonical bytes, without the
+founders' signatures, is the network's id, which every block carries. A node that has another file is in
+another network. What changes later stands on the ledger (node.act, node.register).
 """
 
+import datetime
 import hashlib
 import tomllib
 from functools import cached_property
@@ -11,7 +13,6 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from cryptography.hazmat.primitives.hpke import MLKEM768X25519PublicKey
 from pydantic import Field, ValidationError
 
 from canonical.base import Canonical
@@ -19,7 +20,8 @@ from canonical.encoding import canonical_bytes
 from canonical.identifiers import Bic, Code, FundAccount, Isin, Lei, LocalCode
 from canonical.message import Role
 from canonical.rules import Rules
-from node.keys import encryption_public_key, signing_public_key
+from node.founding import signature_faults
+from node.keys import signing_public_key
 from node.network_faults import network_faults
 
 SpName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,31}$")]
@@ -38,19 +40,39 @@ class Member(Canonical):
 
 
 class Delegation(Canonical):
-    """An institution lets an SP act for it: day secrets are sealed to `encryption_key`."""
+    """An institution lets an SP act for it: day secrets are sealed to `encryption_key`.
+
+    signing_key: of its attestations. until: the last business day it is for. signature: by the institution's
+    identity key (node.founding); in an act of the ledger, which is signed as a whole, empty.
+    """
 
     sp: SpName
     encryption_key: str
     signing_key: str
+    until: datetime.date | None = None
+    signature: str = ""
+
+    def is_for(self, day: datetime.date) -> bool:
+        """Whether it holds on a business day."""
+        return self.until is None or day <= self.until
+
+
+def delegation_id(lei: str, delegation: Delegation) -> bytes:
+    """What a delegation is called where its institution is not to be named, 16 bytes."""
+    said = f"yakujo delegation 1\n{lei}\n{delegation.sp}\n{delegation.encryption_key}"
+    return hashlib.sha256(said.encode()).digest()[:16]
 
 
 class Institution(Canonical):
-    """A broker or an investor, with the identifiers that messages may use for it."""
+    """A broker or an investor, with the identifiers that messages may use for it.
+
+    identity_key: Ed25519, by which it says who acts for it (node.identity); none of the SPs holds it.
+    """
 
     lei: Lei
     name: str
     role: Role
+    identity_key: str
     bic: Bic | None = None
     codes: tuple[LocalCode, ...] = ()
     delegations: tuple[Delegation, ...] = ()
@@ -80,6 +102,13 @@ class FundEntry(Canonical):
     aliases: tuple[FundAccount, ...] = ()
 
 
+class FoundingSignature(Canonical):
+    """A founder's word that this is the network: base64, Ed25519, by its signing key (node.founding)."""
+
+    sp: SpName
+    signature: str
+
+
 class Network(Canonical):
     """All of it. replicas: of the ledger. time_zone: whose days are business days."""
 
@@ -91,11 +120,13 @@ class Network(Canonical):
     relationships: tuple[Relationship, ...] = ()
     securities: tuple[Security, ...] = ()
     funds: tuple[FundEntry, ...] = ()
+    signatures: tuple[FoundingSignature, ...] = ()
 
     @cached_property
     def id(self) -> bytes:
         """The network's id, 32 bytes."""
-        return hashlib.sha256(b"yakujo network 1\n" + canonical_bytes(self)).digest()
+        unsigned = self.model_copy(update={"signatures": ()})
+        return hashlib.sha256(b"yakujo network 1\n" + canonical_bytes(unsigned)).digest()
 
     @cached_property
     def signing_keys(self) -> dict[str, Ed25519PublicKey]:
@@ -124,14 +155,17 @@ class Network(Canonical):
         """The LEIs of the institutions that have delegated to `sp`; none where it is no member."""
         return self._served.get(sp, frozenset())
 
-    def readers(self, *leis: str) -> list[MLKEM768X25519PublicKey]:
-        """The keys of every delegation of these institutions."""
-        delegations = [d for lei in leis for d in self.by_lei[lei].delegations]
-        return [encryption_public_key(d.encryption_key) for d in delegations]
-
 
 def load_network(path: Path) -> Network:
-    """The network in `path`. Raises NetworkError where it cannot be read or is wrong."""
+    """The network in `path`, signed by all founders. Raises NetworkError where it cannot be used."""
+    network = read_network(path)
+    if fault := next(signature_faults(network), None):
+        raise NetworkError(f"{path}: {fault}")
+    return network
+
+
+def read_network(path: Path) -> Network:
+    """The network in `path`, whether all founders have signed it or not. Raises NetworkError."""
     try:
         network = Network.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
     except OSError as error:

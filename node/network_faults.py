@@ -42,9 +42,13 @@ def _institutions(network: "Network") -> Iterator[str]:
         for i in network.institutions
     )
     yield from _twice("institutions", named)
+    identities: Named = ([("identity_key", i.identity_key)] for i in network.institutions)
+    yield from _twice("institutions", identities)
     members = {member.sp for member in network.members}
     for number, institution in enumerate(network.institutions):
-        yield from _delegations(f"institutions.{number}.delegations", institution, members)
+        place = f"institutions.{number}"
+        yield from _key(f"{place}.identity_key", signing_public_key, institution.identity_key)
+        yield from _delegations(f"{place}.delegations", institution, members)
 
 
 def _delegations(place: str, institution: "Institution", members: set[str]) -> Iterator[str]:

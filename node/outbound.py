@@ -1,5 +1,7 @@
 """From the queue to the clients: in order per client, each until its link has taken it for good.
 
+Where another node has signed another ledger than this one's, results wait until that is settled.
+
 A client that is away keeps its place: its deliveries wait, those of others go on. A delivery is marked as
 done after its link has taken it; a crash in between sends it again with the same id.
 """
@@ -13,6 +15,7 @@ from functools import partial
 import structlog
 
 from adapters.link import ClientAwayError, Delivery, Link
+from node.deliveries import ANSWER
 from node.store import Store, each
 
 BATCH_MAX = 64
@@ -79,9 +82,11 @@ class Outbound:
 def _queued(connection: sqlite3.Connection, client: str) -> list[tuple[int, Delivery]]:
     rows = each(
         connection,
-        "SELECT number, id, client, kind, bytes FROM delivery"
-        " WHERE client = ? AND delivered IS NULL ORDER BY number LIMIT ?",
+        "SELECT number, id, client, kind, bytes FROM delivery WHERE client = ? AND delivered IS NULL"
+        " AND (kind <> ? OR NOT EXISTS (SELECT 1 FROM alarm WHERE key GLOB 'diverged/*' AND cleared IS NULL))"
+        " ORDER BY number LIMIT ?",
         client,
+        ANSWER,
         BATCH_MAX,
     )
     return [(row[0], Delivery(*row[1:])) for row in rows]

@@ -5,20 +5,24 @@ published again. It leaves the outbox in the transaction that archives it (node.
 """
 
 import asyncio
+import hashlib
+import json
 import sqlite3
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 
 import structlog
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from node.block import Block, leading_that_fit, sign_block
+from node.block import Block, archived_block, sign_block
+from node.block_key import BlockKey
 from node.ledger import Ledger, LedgerUnavailableError
-from node.store import Store, each, setting
+from node.outbox import Outbox
+from node.store import Store, setting
 
-ENTRIES_PER_BLOCK_MAX = 200
 READ_BACK_SECONDS = 5.0
 PAUSE_SECONDS_MIN, PAUSE_SECONDS_MAX = 0.05, 2.0
+LOOK_SECONDS = 1.0
 
 log = structlog.get_logger(__name__)
 
@@ -35,6 +39,7 @@ class Publisher:
     """Publishes what is in the outbox.
 
     changed: set when there may be something new. read_back: set when own blocks have been archived.
+    caught_up: set when all is applied that was on the ledger at the start; nothing is published before.
     """
 
     def __init__(
@@ -42,46 +47,49 @@ class Publisher:
         *,
         sp: str,
         network: bytes,
-        key: Ed25519PrivateKey,
+        key: BlockKey,
         store: Store,
         ledger: Ledger,
+        outbox: Outbox,
         changed: asyncio.Event,
         read_back: asyncio.Event,
+        caught_up: asyncio.Event,
     ) -> None:
         self._sp = sp
         self._network = network
         self._key = key
         self._store = store
         self._ledger = ledger
+        self._outbox = outbox
         self._changed = changed
         self._read_back = read_back
+        self._caught_up = caught_up
 
     async def run(self) -> None:
         """Publish until cancelled."""
-        while True:
-            self._changed.clear()
-            flight = await self._store.write(self._next)
-            if flight is None:
-                await self._changed.wait()
-                continue
-            await self._until_read_back(flight)
-
-    async def _until_read_back(self, flight: Flight) -> None:
-        """Publish `flight` until it is in the archive: an acknowledgement alone proves nothing."""
+        await self._caught_up.wait()
         pause = PAUSE_SECONDS_MIN
         while True:
+            self._changed.clear()
             self._read_back.clear()
-            if await self._store.write(lambda connection: _landed(connection, flight.seq)):
-                return
+            flight = await self._store.write(self._next)
+            if flight is None:
+                with suppress(TimeoutError):  # a command may have queued something from another process
+                    async with asyncio.timeout(LOOK_SECONDS):
+                        await self._changed.wait()
+                continue
             try:
                 await self._publish(flight)
+                pause = PAUSE_SECONDS_MIN
             except (LedgerUnavailableError, TimeoutError) as error:
                 log.warning("block not in order yet, publishing it again", seq=flight.seq, reason=str(error))
                 await asyncio.sleep(pause)
                 pause = min(2 * pause, PAUSE_SECONDS_MAX)
 
     async def _publish(self, flight: Flight) -> None:
-        await self._ledger.append(flight.block, f"{self._sp}-{flight.seq}")
+        """Publish a block and wait until it is in the archive: an acknowledgement alone proves nothing."""
+        digest = hashlib.sha256(flight.block).hexdigest()[:16]  # signed anew, it is another message
+        await self._ledger.append(flight.block, f"{self._sp}-{flight.seq}-{digest}")
         async with asyncio.timeout(READ_BACK_SECONDS):
             await self._wait_read_back(flight)
 
@@ -91,15 +99,23 @@ class Publisher:
             self._read_back.clear()
 
     def _next(self, connection: sqlite3.Connection) -> Flight | None:
-        """The block under way, or a new one of what waits; None where nothing does."""
+        """The block under way, or a new one of what waits; None where nothing does, or this SP is no member.
+
+        A block under way is signed anew where the key has been replaced since: the old signature cannot count
+        any more, and had it counted before, the block would not be under way.
+        """
+        key = self._key.now()
+        if key is None:
+            return None
         row = connection.execute("SELECT seq, block FROM flight").fetchone()
         if row is not None:
-            return Flight(*row)
-        waiting = each(connection, "SELECT id, entry FROM outbox ORDER BY id LIMIT ?", ENTRIES_PER_BLOCK_MAX)
-        if not waiting:
+            raw = sign_block(archived_block(row[1]), key)  # the same bytes where the key is the same
+            if raw != row[1]:
+                connection.execute("UPDATE flight SET block = ?", (raw,))
+            return Flight(row[0], raw)
+        selected = self._outbox.next_entries(connection)
+        if selected is None:
             return None
-        entries = tuple(entry for _, entry in waiting)
-        count = leading_that_fit(entries)
         seq = int(setting(connection, f"seq/{self._sp}") or 0) + 1
         block = Block(
             version=1,
@@ -107,10 +123,10 @@ class Publisher:
             sp=self._sp,
             seq=seq,
             time=time.time_ns() // 1000,
-            entries=entries[:count],
+            entries=selected.entries,
         )
-        raw = sign_block(block, self._key)
-        connection.execute("INSERT INTO flight VALUES (1, ?, ?, ?)", (seq, waiting[count - 1][0], raw))
+        raw = sign_block(block, key)
+        connection.execute("INSERT INTO flight VALUES (1, ?, ?, ?)", (seq, json.dumps(selected.ids), raw))
         return Flight(seq, raw)
 
 

@@ -9,6 +9,8 @@ from pathlib import Path
 import structlog
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from node.guard_state import GuardState
+
 PULSE_FILE = "pulse.json"
 PULSE_SECONDS = 1.0
 
@@ -40,15 +42,28 @@ class Pulse(BaseModel):
     written: float
     fix_engine_pid: int | None = None
     sessions: tuple[Session, ...] = ()
+    guard: GuardState | None = None
 
 
-async def beat(folder: Path, sessions: Callable[[], tuple[int | None, tuple[Session, ...]]]) -> None:
-    """Write the file in `folder` until cancelled. sessions: the FIX engine's process and sessions, now."""
+async def beat(
+    folder: Path,
+    sessions: Callable[[], tuple[int | None, tuple[Session, ...]]],
+    guard: Callable[[], GuardState | None],
+) -> None:
+    """Write the file in `folder` until cancelled.
+
+    sessions: the FIX engine's process and sessions, now. guard: how the guard of the ledger's server stands.
+    """
     started = time.time()
     while True:
         engine, connected = sessions()
         pulse = Pulse(
-            pid=os.getpid(), started=started, written=time.time(), fix_engine_pid=engine, sessions=connected
+            pid=os.getpid(),
+            started=started,
+            written=time.time(),
+            fix_engine_pid=engine,
+            sessions=connected,
+            guard=guard(),
         )
         try:
             await asyncio.to_thread(_write, folder / PULSE_FILE, pulse)

@@ -1,7 +1,7 @@
 """Raw bytes to what they say: pure work for one client, ready to be stored. No store, secrets or clock."""
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from adapters.format import Decoded
@@ -18,6 +18,10 @@ from node.directory import Directory
 from node.sealing import PLAINTEXT_BYTES_MAX
 
 NO_REFERENCE = "UNKNOWN"
+_NO_DELEGATION = (
+    "this service provider does not act for you now: send it through another of yours, or have your "
+    "delegation put on the ledger and send it again"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +65,11 @@ Item = Waiting | Ready | Refused
 
 
 class Reader:
-    """Reads what clients send."""
+    """Reads what clients send. speaks_for: whether this node's SP acts for an institution now, by its LEI."""
 
-    def __init__(self, directory: Directory) -> None:
+    def __init__(self, directory: Directory, speaks_for: Callable[[str], bool] = lambda _: True) -> None:
         self._directory = directory
+        self._speaks_for = speaks_for
 
     def items(self, client: Client, digest: str, raw: bytes) -> list[Item]:
         """What `raw` says, in order. digest: its SHA-256. Empty where it says nothing for the ledger."""
@@ -130,6 +135,9 @@ class Reader:
         echo: dict[str, str],
         messages: tuple[Message, ...],
     ) -> Item:
+        if not self._speaks_for(client.institution.lei):
+            problem = Problem(field="message", rule=Rule.NOT_ALLOWED, text=_NO_DELEGATION)
+            return refusal(client, name, said, source, echo, (problem,))
         submission = Submission(sender=client.institution.lei, source=source, messages=messages)
         plaintext = canonical_bytes(submission)
         if len(plaintext) > PLAINTEXT_BYTES_MAX:
@@ -183,6 +191,13 @@ def refusal(
     )
     unanswerable = client.settings.format == "fix" and (unread or not said.reference)
     return Refused("" if unanswerable else name, echo, answer)
+
+
+def put_off(client: Client, ready: Ready, problem: Problem) -> Refused:
+    """The refusal of something that is sound and cannot be taken now."""
+    first = ready.submission.messages[0]
+    said = Read((), (problem,), first.reference, None, (first.kind,))
+    return refusal(client, ready.name, said, ready.source, ready.echo, (problem,))
 
 
 def text_at(decoded: Decoded, at: str) -> str:

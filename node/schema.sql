@@ -40,47 +40,147 @@ CREATE TABLE IF NOT EXISTS submission (
 ) STRICT;
 CREATE INDEX IF NOT EXISTS submission_raw ON submission (raw);
 
--- Entries that wait for their place in the ledger, in order.
-CREATE TABLE IF NOT EXISTS outbox (id INTEGER PRIMARY KEY, entry BLOB NOT NULL) STRICT;
+-- What waits for its place in the ledger, in order; it is sealed when its block is made. kind: public and act (body is the
+-- entry), submission (sealed with the secret of the day), attestation (sealed with the secret of key_id).
+-- sender: the institution that speaks, empty for what the node says.
+CREATE TABLE IF NOT EXISTS outbox (
+    id INTEGER PRIMARY KEY,
+    kind TEXT NOT NULL,
+    body BLOB NOT NULL,
+    sender TEXT NOT NULL,
+    broker TEXT,
+    investor TEXT,
+    key_id BLOB
+) STRICT;
 
--- The one block that is under way, with the last outbox id that it holds.
+-- The one block that is under way. ids: a JSON list of the rows of the outbox that it holds.
 CREATE TABLE IF NOT EXISTS flight (
     one INTEGER PRIMARY KEY CHECK (one = 1),
     seq INTEGER NOT NULL,
-    last INTEGER NOT NULL,
+    ids TEXT NOT NULL,
     block BLOB NOT NULL
 ) STRICT;
 
--- Every block of the ledger. first: the position of its first entry. fault: why it was passed over.
+-- Every block of the ledger. digest: SHA-256 of the block. first: the position of its first entry. fault: why it was
+-- passed over. state: the digest of all that is public, after it (node.replica).
 CREATE TABLE IF NOT EXISTS archive (
     sequence INTEGER PRIMARY KEY,
     block BLOB NOT NULL,
+    digest BLOB NOT NULL,
     sp TEXT,
     seq INTEGER,
-    first INTEGER,
+    first INTEGER NOT NULL,
     entries INTEGER NOT NULL,
+    fault TEXT,
+    state BLOB NOT NULL
+) STRICT;
+CREATE INDEX IF NOT EXISTS archive_position ON archive (first, entries);
+CREATE INDEX IF NOT EXISTS archive_fault ON archive (sequence) WHERE fault IS NOT NULL;
+CREATE INDEX IF NOT EXISTS archive_author ON archive (sp, seq);
+
+-- The Merkle tree over all entries (node.tree).
+CREATE TABLE IF NOT EXISTS tile (
+    level INTEGER NOT NULL,
+    number INTEGER NOT NULL,
+    hashes BLOB NOT NULL,
+    PRIMARY KEY (level, number)
+) STRICT, WITHOUT ROWID;
+
+-- What the nodes have signed about the ledger's size, and whether this node comes to the same.
+CREATE TABLE IF NOT EXISTS checkpoint (
+    position INTEGER PRIMARY KEY,
+    sp TEXT NOT NULL,
+    size INTEGER NOT NULL,
+    signed INTEGER NOT NULL,
+    agrees INTEGER NOT NULL
+) STRICT;
+CREATE INDEX IF NOT EXISTS checkpoint_size ON checkpoint (size, sp);
+CREATE INDEX IF NOT EXISTS checkpoint_sp ON checkpoint (sp, size);
+
+-- Public acts, in order. day: of their block. fault: why one does not count.
+CREATE TABLE IF NOT EXISTS act (
+    position INTEGER PRIMARY KEY,
+    sp TEXT NOT NULL,
+    day TEXT NOT NULL,
+    act TEXT NOT NULL,
+    in_effect INTEGER NOT NULL,
     fault TEXT
 ) STRICT;
+CREATE TABLE IF NOT EXISTS announced (
+    sp TEXT NOT NULL,
+    delegation BLOB NOT NULL,
+    day TEXT NOT NULL,
+    key BLOB NOT NULL,
+    PRIMARY KEY (delegation, day)
+) STRICT, WITHOUT ROWID;
 
--- Day secrets that this node's keys can open, still sealed.
+-- Day secrets that this node's keys can open, still sealed, and the one in force of each relationship.
 CREATE TABLE IF NOT EXISTS day_key (
     key_id BLOB PRIMARY KEY,
     entry BLOB NOT NULL,
     position INTEGER NOT NULL
 ) STRICT;
+CREATE TABLE IF NOT EXISTS chain (
+    broker TEXT NOT NULL,
+    investor TEXT NOT NULL,
+    last BLOB NOT NULL,
+    day TEXT NOT NULL,
+    retired INTEGER NOT NULL,
+    complete INTEGER NOT NULL,
+    granted INTEGER NOT NULL,
+    PRIMARY KEY (broker, investor)
+) STRICT, WITHOUT ROWID;
+-- Key entries of days that were destroyed here before this store was made: they may have been for this node.
+CREATE TABLE IF NOT EXISTS destroyed_key (key_id BLOB PRIMARY KEY, position INTEGER NOT NULL) STRICT;
 
 -- The state of the contracts.
 CREATE TABLE IF NOT EXISTS state (key TEXT PRIMARY KEY, class TEXT NOT NULL, value TEXT NOT NULL) STRICT;
 
--- What this node could read: submissions, and the outcomes of contracts about them.
+-- What this node could read: submissions, and the outcomes of contracts about them. sp: whose block carried it.
 CREATE TABLE IF NOT EXISTS said (
     position INTEGER PRIMARY KEY,
     sender TEXT NOT NULL,
     source TEXT NOT NULL,
     fault TEXT,
-    submission TEXT NOT NULL
+    submission TEXT NOT NULL,
+    sp TEXT NOT NULL,
+    key_id BLOB NOT NULL
 ) STRICT;
 CREATE INDEX IF NOT EXISTS said_source ON said (source);
+CREATE INDEX IF NOT EXISTS said_key ON said (key_id);
+
+-- What the contract decided at a position, and how far the sides' nodes have attested the same.
+-- finality: open, provisional, final, disputed. due: this node has yet to attest it.
+CREATE TABLE IF NOT EXISTS decided (
+    position INTEGER PRIMARY KEY,
+    key_id BLOB NOT NULL,
+    digest TEXT NOT NULL,
+    finality TEXT NOT NULL,
+    due INTEGER NOT NULL
+) STRICT;
+CREATE INDEX IF NOT EXISTS decided_due ON decided (position) WHERE due = 1;
+CREATE INDEX IF NOT EXISTS decided_open ON decided (position) WHERE finality IN ('open', 'provisional');
+CREATE INDEX IF NOT EXISTS decided_disputed ON decided (position) WHERE finality = 'disputed';
+CREATE TABLE IF NOT EXISTS attested (
+    position INTEGER NOT NULL,
+    sp TEXT NOT NULL,
+    digest TEXT NOT NULL,
+    contract TEXT NOT NULL,
+    sides TEXT NOT NULL,
+    PRIMARY KEY (position, sp)
+) STRICT, WITHOUT ROWID;
+
+-- Through which SP an institution spoke last, and since which position.
+CREATE TABLE IF NOT EXISTS spoke (institution TEXT PRIMARY KEY, sp TEXT NOT NULL, since INTEGER NOT NULL) STRICT;
+
+-- What a person must look at. key: what it is about, once; cleared: when it was over.
+CREATE TABLE IF NOT EXISTS alarm (
+    key TEXT PRIMARY KEY,
+    text TEXT NOT NULL,
+    raised INTEGER NOT NULL,
+    cleared INTEGER
+) STRICT;
+
 CREATE TABLE IF NOT EXISTS reference (
     reference TEXT NOT NULL,
     position INTEGER NOT NULL,

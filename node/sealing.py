@@ -1,14 +1,15 @@
 """Who can read what: day secrets sealed to their readers, and messages sealed under a day secret.
 
     seal_secret(secret, recipients) -> KeyEntry       open_secret(entry, network, keys) -> OpenedSecret | None
+    grant_secret(secret, reader) -> GrantEntry        open_grant(entry, network, keys) -> OpenedSecret | None
     seal(secret, sp, plaintext) -> SealedEntry        open_sealed(entry, secret, sp) -> bytes
 
 Suite 1. A day secret S is 32 random bytes for one relationship and one business day. Its key id commits to S,
-the network, both parties and the day (SHA-256), so that nobody can hand two readers different secrets under
-one id: AES-GCM alone would allow it. S travels in HPKE base mode (RFC 9180) with X-Wing (ML-KEM-768 and
-X25519), HKDF-SHA256 and AES-256-GCM. Each message has its own key, HMAC-SHA256(S, label | entry id), used
-once and therefore with a nonce of zeros; its header and its author are associated data. Lengths are hidden in
-size classes of 1, 2, 4 … 512 KiB.
+the network, both parties, the day, the relationship's previous secret and the number of acts so far
+(SHA-256), so that nobody can hand two readers different secrets under one id: AES-GCM alone would allow it. S
+travels in HPKE base mode (RFC 9180) with X-Wing (ML-KEM-768 and X25519), HKDF-SHA256 and AES-256-GCM. Each
+message has its own key, HMAC-SHA256(S, label | entry id), used once and therefore with a nonce of zeros; its
+header and its author are associated data. Lengths are hidden in size classes of 1, 2, 4 … 512 KiB.
 
     SealingError
     ├── SealBrokenError        altered, moved to another place, or sealed under something else
@@ -16,12 +17,11 @@ size classes of 1, 2, 4 … 512 KiB.
 """
 
 import datetime
-import hashlib
 import hmac
 import secrets
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
 from random import SystemRandom
+from typing import NamedTuple
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -35,29 +35,33 @@ from cryptography.hazmat.primitives.hpke import (
 )
 
 from node import cbor
-from node.block import NETWORK_ID_BYTES
-from node.entry import BOXES_MAX, ENTRY_ID_BYTES, KeyEntry, SealedEntry
+from node.day_secret import DaySecret, RandomBytes
+from node.entry import (
+    BOXES_MAX,
+    ENTRY_ID_BYTES,
+    EntryKind,
+    GrantEntry,
+    KeyEntry,
+    SealedEntry,
+)
 from node.keys import new_encryption_key
 
 SUITE = 1
-SECRET_BYTES = 32
 SIZE_CLASS_MIN = 1024
 SIZE_CLASS_MAX = 512 * 1024
 PLAINTEXT_BYTES_MAX = SIZE_CLASS_MAX - 1  # one byte marks where the padding starts
-LEI_CHARACTERS = 20  # ISO 17442
 
 _HPKE = Suite(KEM.MLKEM768_X25519, KDF.HKDF_SHA256, AEAD.AES_256_GCM)
-_COMMITMENT_LABEL = "yakujo day secret 1"
 _BOX_LABEL = b"yakujo key box 1\x00"
-_MESSAGE_KEY_LABEL = b"yakujo message key 1\x00"
 _MESSAGE_LABEL = b"yakujo sealed message 1\x00"
 _ZERO_NONCE = bytes(12)
 _SLOTS_MULTIPLE = 4  # boxes are made up to a multiple of it, so that their number tells little
 _BOX_PLAINTEXT_BYTES = 256
 _BOX_BYTES = 1120 + _BOX_PLAINTEXT_BYTES + 16  # X-Wing's encapsulation, padded plaintext, GCM tag
-_TAG_BYTES = 16
+_GRANT_SLOT = 255  # no box of a key entry has it
 
-RandomBytes = Callable[[int], bytes]
+Readers = Mapping[str, Sequence[MLKEM768X25519PrivateKey]]
+"""Own keys that a box may be sealed to, by the name of their owner."""
 
 
 class SealingError(Exception):
@@ -65,64 +69,18 @@ class SealingError(Exception):
 
 
 class SealBrokenError(SealingError):
-    """What was sealed has been altered, moved, or does not belong to this secret."""
+    """Altered, moved, or not of this secret."""
 
 
 class SealUnsupportedError(SealingError):
     """A suite that this version does not know: a newer version of this node is needed to read it."""
 
 
-@dataclass(frozen=True, slots=True)
-class DaySecret:
-    """The secret of one relationship for one business day, never shown in a repr.
-
-    network: the network's id, 32 bytes. broker, investor: their LEIs. day: the business day. value: S.
-    key_id: the commitment, 32 bytes; what entries name.
-    """
-
-    network: bytes
-    broker: str
-    investor: str
-    day: datetime.date
-    value: bytes = field(repr=False)
-    key_id: bytes = field(init=False)
-    _keyed: tuple["hashlib._Hash", "hashlib._Hash"] = field(init=False, repr=False, compare=False)
-
-    def __post_init__(self) -> None:
-        if len(self.value) != SECRET_BYTES or len(self.network) != NETWORK_ID_BYTES:
-            raise ValueError("a day secret and a network id have 32 bytes each")
-        if not len(self.broker) == len(self.investor) == LEI_CHARACTERS:
-            raise ValueError("a party of a relationship is named by an LEI of 20 characters")
-        relationship: list[cbor.Item] = [self.network, self.broker, self.investor, self.day.isoformat()]
-        committed = cbor.encode([_COMMITMENT_LABEL, *relationship, self.value])
-        object.__setattr__(self, "key_id", hashlib.sha256(committed).digest())
-        object.__setattr__(self, "_keyed", _keyed(self.value))
-
-    def message_key(self, entry_id: bytes) -> bytes:
-        """The key of one message, 32 bytes: HMAC-SHA256(S, label | entry id)."""
-        inner, outer = self._keyed[0].copy(), self._keyed[1].copy()
-        inner.update(entry_id)
-        outer.update(inner.digest())
-        return outer.digest()
-
-
-@dataclass(frozen=True, slots=True)
-class OpenedSecret:
+class OpenedSecret(NamedTuple):
     """A day secret found in a key entry. reader: the name of the own key that opened it."""
 
     secret: DaySecret
     reader: str
-
-
-def new_secret(
-    network: bytes,
-    broker: str,
-    investor: str,
-    day: datetime.date,
-    random_bytes: RandomBytes = secrets.token_bytes,
-) -> DaySecret:
-    """A fresh secret for one relationship and day. random_bytes: the system's randomness, except in tests."""
-    return DaySecret(network, broker, investor, day, random_bytes(SECRET_BYTES))
 
 
 def seal_secret(secret: DaySecret, recipients: Sequence[MLKEM768X25519PublicKey]) -> KeyEntry:
@@ -135,47 +93,57 @@ def seal_secret(secret: DaySecret, recipients: Sequence[MLKEM768X25519PublicKey]
         raise SealingError(f"a day secret has 1 to {BOXES_MAX} readers, not {len(recipients)}")
     readers = [*recipients, *(new_encryption_key().public for _ in range(slots - len(recipients)))]
     SystemRandom().shuffle(readers)
-    parts: list[cbor.Item] = [secret.broker, secret.investor, secret.day.isoformat(), secret.value]
-    plaintext = _padded(cbor.encode(parts), _BOX_PLAINTEXT_BYTES)
+    plaintext = _box_plaintext(secret)
     boxes = (
         _HPKE.encrypt(plaintext, reader, _box_info(secret.network, secret.key_id, slot))
         for slot, reader in enumerate(readers)
     )
-    return KeyEntry(SUITE, secret.key_id, tuple(boxes))
+    return KeyEntry(SUITE, secret.key_id, secret.day, tuple(boxes))
 
 
-def open_secret(
-    entry: KeyEntry, network: bytes, keys: Mapping[str, MLKEM768X25519PrivateKey]
-) -> OpenedSecret | None:
-    """The secret in `entry` if one of `keys` (name: key) opens a box of it, else None: it is for others.
+def grant_secret(secret: DaySecret, reader: MLKEM768X25519PublicKey) -> GrantEntry:
+    """The grant by which `reader` learns `secret` later."""
+    info = _box_info(secret.network, secret.key_id, _GRANT_SLOT)
+    return GrantEntry(SUITE, secret.key_id, secret.day, _HPKE.encrypt(_box_plaintext(secret), reader, info))
+
+
+def open_secret(entry: KeyEntry, network: bytes, keys: Readers) -> OpenedSecret | None:
+    """The secret in `entry` if one of `keys` opens a box of it, else None: it is for others.
 
     Raises SealBrokenError where a box opens but holds something else than the entry commits to: whoever made
     it tried to give its readers different secrets. Costs about 0.15 ms per box and key.
     """
     _check_suite(entry.suite)
     for slot, box in enumerate(entry.boxes):
-        info = _box_info(network, entry.key_id, slot)
-        for reader, key in keys.items():
-            plaintext = _opened_box(box, key, info)
-            if plaintext is not None:
-                return OpenedSecret(_committed_secret(plaintext, entry.key_id, network), reader)
+        if opened := _opened(box, entry, network, keys, slot):
+            return opened
     return None
 
 
+def open_grant(entry: GrantEntry, network: bytes, keys: Readers) -> OpenedSecret | None:
+    """The secret in a grant if it is for one of `keys`; see open_secret."""
+    _check_suite(entry.suite)
+    return _opened(entry.box, entry, network, keys, _GRANT_SLOT)
+
+
 def seal(
-    secret: DaySecret, sp: str, plaintext: bytes, random_bytes: RandomBytes = secrets.token_bytes
+    secret: DaySecret,
+    sp: str,
+    plaintext: bytes,
+    kind: EntryKind = EntryKind.SEALED,
+    random_bytes: RandomBytes = secrets.token_bytes,
 ) -> SealedEntry:
-    """`plaintext`, readable with `secret` alone, and only in a block of `sp`.
+    """`plaintext`, readable with `secret` alone, and only in a block of `sp`, as what `kind` says.
 
     random_bytes: the system's randomness, except in tests: an entry id must never come twice under a secret.
     """
     if len(plaintext) > PLAINTEXT_BYTES_MAX:
         raise SealingError(f"a message has at most {PLAINTEXT_BYTES_MAX} bytes, this one {len(plaintext)}")
     entry_id = random_bytes(ENTRY_ID_BYTES)
-    header = _message_header(secret, entry_id, sp)
+    header = _message_header(secret, entry_id, sp, kind)
     padded = _padded(plaintext, _size_class(len(plaintext) + 1))
     box = AESGCM(secret.message_key(entry_id)).encrypt(_ZERO_NONCE, padded, header)
-    return SealedEntry(SUITE, secret.key_id, entry_id, box)
+    return SealedEntry(SUITE, secret.key_id, entry_id, box, kind)
 
 
 def open_sealed(entry: SealedEntry, secret: DaySecret, sp: str) -> bytes:
@@ -183,7 +151,7 @@ def open_sealed(entry: SealedEntry, secret: DaySecret, sp: str) -> bytes:
     _check_suite(entry.suite)
     if not hmac.compare_digest(entry.key_id, secret.key_id):
         raise SealBrokenError("the entry was sealed under another secret")
-    header = _message_header(secret, entry.entry_id, sp)
+    header = _message_header(secret, entry.entry_id, sp, entry.kind)
     try:
         padded = AESGCM(secret.message_key(entry.entry_id)).decrypt(_ZERO_NONCE, entry.box, header)
     except (InvalidTag, ValueError) as error:
@@ -204,48 +172,51 @@ def _box_info(network: bytes, key_id: bytes, slot: int) -> bytes:
     return _BOX_LABEL + network + bytes([SUITE, slot]) + key_id
 
 
-def _opened_box(box: bytes, key: MLKEM768X25519PrivateKey, info: bytes) -> bytes | None:
+def _opened(
+    box: bytes, entry: KeyEntry | GrantEntry, network: bytes, keys: Readers, slot: int
+) -> OpenedSecret | None:
     if len(box) != _BOX_BYTES:
         return None
-    try:
-        return _HPKE.decrypt(box, key, info)
-    except InvalidTag:
-        return None
+    info = _box_info(network, entry.key_id, slot)
+    for reader, owned in keys.items():
+        for key in owned:
+            try:
+                plaintext = _HPKE.decrypt(box, key, info)
+            except InvalidTag:
+                continue
+            return OpenedSecret(_committed_secret(plaintext, entry, network), reader)
+    return None
 
 
-def _committed_secret(plaintext: bytes, key_id: bytes, network: bytes) -> DaySecret:
+def _box_plaintext(secret: DaySecret) -> bytes:
+    day = secret.day.isoformat()
+    told: list[cbor.Item] = [secret.broker, secret.investor, day, secret.previous, secret.acts]
+    return _padded(cbor.encode([*told, secret.value]), _BOX_PLAINTEXT_BYTES)
+
+
+def _committed_secret(plaintext: bytes, entry: KeyEntry | GrantEntry, network: bytes) -> DaySecret:
     """The secret in an opened box, checked against the commitment before anyone uses it."""
     try:
-        broker, investor, day, value = _box_parts(cbor.decode(_unpadded(plaintext)))
-        secret = DaySecret(network, broker, investor, datetime.date.fromisoformat(day), value)
+        broker, investor, day, previous, acts, value = _box_parts(cbor.decode(_unpadded(plaintext)))
+        on = datetime.date.fromisoformat(day)
+        secret = DaySecret(network, broker, investor, on, value, previous, acts)
     except ValueError as error:
         raise SealBrokenError("a key box holds no day secret: its maker is broken or malicious") from error
-    if not hmac.compare_digest(secret.key_id, key_id):
+    if not hmac.compare_digest(secret.key_id, entry.key_id) or secret.day != entry.day:
         raise SealBrokenError("a key box holds another secret than its entry commits to: distrust its maker")
     return secret
 
 
-def _box_parts(item: object) -> tuple[str, str, str, bytes]:
+def _box_parts(item: object) -> tuple[str, str, str, bytes, int, bytes]:
     match item:
-        case [str(broker), str(investor), str(day), bytes(value)]:
-            return broker, investor, day, value
-    raise ValueError("not a broker, an investor, a day and a secret")
+        case [str(broker), str(investor), str(day), bytes(previous), int(acts), bytes(value)] if acts >= 0:
+            return broker, investor, day, previous, acts, value
+    raise ValueError("not a broker, an investor, a day, a key id, a number of acts and a secret")
 
 
-def _keyed(value: bytes) -> tuple["hashlib._Hash", "hashlib._Hash"]:
-    """The two states of HMAC (RFC 2104, section 4) after key and label, made once per secret.
-
-    hmac.digest would set up the key anew for each message, which costs more than the rest of it.
-    """
-    block = value.ljust(64, b"\x00")
-    inner = hashlib.sha256(bytes(byte ^ 0x36 for byte in block) + _MESSAGE_KEY_LABEL)
-    outer = hashlib.sha256(bytes(byte ^ 0x5C for byte in block))
-    return inner, outer
-
-
-def _message_header(secret: DaySecret, entry_id: bytes, sp: str) -> bytes:
+def _message_header(secret: DaySecret, entry_id: bytes, sp: str, kind: EntryKind) -> bytes:
     """The associated data; every part but the last has a fixed length, so that no two headers look alike."""
-    return _MESSAGE_LABEL + secret.network + bytes([SUITE]) + secret.key_id + entry_id + sp.encode()
+    return _MESSAGE_LABEL + secret.network + bytes([SUITE, kind]) + secret.key_id + entry_id + sp.encode()
 
 
 def _size_class(length: int) -> int:

@@ -3,6 +3,7 @@
 Every path in these files counts from the file's own folder, so that a configuration can be moved as a whole.
 """
 
+import datetime
 import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
@@ -12,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from canonical.identifiers import Bic, Lei
 from canonical.message import Kind
 from node.network import SpName
+from node.secret_files import is_credential
 
 Port = Annotated[int, Field(ge=1, le=65535)]
 
@@ -42,13 +44,17 @@ class EmbeddedLedger(Settings):
 
 
 class ExternalLedger(Settings):
-    """A nats-server that somebody else runs, such as systemd. password_file: mode 0600."""
+    """A nats-server that somebody else runs, such as systemd. password_file: mode 0600.
+
+    fence_command: what stops that server where its copy of the ledger is damaged, as an argument list.
+    """
 
     kind: Literal["external"]
     servers: Annotated[tuple[str, ...], Field(min_length=1)]
     user: str
     password_file: Path
     monitoring: str | None = None
+    fence_command: tuple[str, ...] = ()
 
 
 class FixLinkSettings(Settings):
@@ -87,6 +93,8 @@ class ClientSettings(Settings):
     reads: the native messages it may send, by type, and the mapping that reads each.
     copies: which of the other side's messages it gets a copy of, and the mapping that writes each.
     xsd_folder: schemas to check ISO 20022 messages against, beside the built-in rules.
+    backup: this is where the institution comes when its other SP is down; from its first message here on, it
+    is answered here about what it said through other SPs as well, on the same business day.
     """
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
@@ -96,18 +104,34 @@ class ClientSettings(Settings):
     reads: Annotated[dict[str, str], Field(min_length=1)]
     copies: dict[Kind, str] = {}
     xsd_folder: Path | None = None
+    backup: bool = False
     link: Annotated[FixLinkSettings | FolderLinkSettings, Field(discriminator="kind")]
 
 
+class TokenSettings(Settings):
+    """A PKCS#11 token whose key `key` wraps the private keys. module: its library. token: its label."""
+
+    module: Path
+    token: str
+    key: str
+    pin_file: Path
+
+
 class NodeSettings(Settings):
-    """One node. provider_bic: of the SP, for the headers of its messages."""
+    """One node. provider_bic: of the SP, for the headers of its messages.
+
+    scrub_at: when, by the network's clock, the whole archive is read again each night.
+    Where a file with a secret is named, `credential:NAME` stands for one that systemd has given the service.
+    """
 
     sp: SpName
     network_file: Path = Path("network.toml")
     keys_folder: Path = Path("keys")
     data_folder: Path = Path("data")
     passphrase_file: Path | None = None
+    token: TokenSettings | None = None
     provider_bic: Bic | None = None
+    scrub_at: datetime.time = datetime.time(2, 30)
     ledger: Annotated[EmbeddedLedger | ExternalLedger, Field(discriminator="kind")]
     clients: tuple[ClientSettings, ...] = ()
 
@@ -128,16 +152,6 @@ def load_settings(path: Path) -> NodeSettings:
     if len(set(names)) != len(names):
         raise SettingsError(f"{path.parent / 'clients'}: two clients have the same name")
     return settings.model_copy(update={"clients": clients})
-
-
-def passphrase_in(path: Path | None) -> bytes | None:
-    """The passphrase in a file, without its line end; None where none is named. Raises SettingsError."""
-    if path is None:
-        return None
-    try:
-        return path.read_bytes().rstrip(b"\r\n")
-    except OSError as error:
-        raise SettingsError(f"{path} cannot be read: {error.strerror}") from error
 
 
 def _tree(path: Path) -> dict[str, Any]:
@@ -163,16 +177,8 @@ def _anchored(model: Model, folder: Path) -> Model:
     changes: dict[str, Any] = {}
     for name in type(model).model_fields:
         value = getattr(model, name)
-        if isinstance(value, Path):
+        if isinstance(value, Path) and not is_credential(value):
             changes[name] = folder / value
         elif isinstance(value, Settings):
             changes[name] = _anchored(value, folder)
     return model.model_copy(update=changes)
-
-
-def cluster_secret_in(path: Path) -> str:
-    """The secret that the members' servers share. A missing one is not made up: no other would know it."""
-    try:
-        return path.read_text(encoding="ascii").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{path} cannot be read, copy it from another founder: {error}") from error

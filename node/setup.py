@@ -1,25 +1,32 @@
 """Makes what a node needs before its first start: keys, a network file, settings, folders.
 
     make_member       an SP's keys, and its card: the public part that the other founders need
-    assemble          the network file, from a plan and the founders' cards
+    sign_card         an institution's signature on the delegation that a card asks of it
+    assemble          the network file, from a plan and the founders' cards; then each founder signs it
     write_node        node.toml and the clients' files
 
 A card and a network file hold public things alone; what is secret has mode 0600 and stays in the keys folder.
 """
 
+import datetime
+import hashlib
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import tomli_w
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from pydantic import ValidationError
 
 from canonical.base import Canonical
 from canonical.identifiers import Lei
+from node.founding import is_founding_signature, sign_delegation, sign_network, unsigned_delegations
+from node.identity import Identity
 from node.key_files import create_keys
 from node.keys import NodeKeys, signing_text
-from node.network import Delegation, Member, Network, NetworkError, load_network
+from node.network import Delegation, FoundingSignature, Member, Network, NetworkError, load_network
 from node.network_faults import network_faults
 from node.private_file import write_private
 from node.settings import ClientSettings, NodeSettings
@@ -34,10 +41,27 @@ class SetupError(Exception):
 
 
 class Card(Canonical):
-    """What an SP tells the other founders: its own key, and those of its delegations by institution."""
+    """What an SP tells the other founders: its own key, and those of its delegations by institution.
+
+    identity_keys: of the institutions that have signed theirs.
+    """
 
     member: Member
     delegations: Mapping[Lei, Delegation]
+    identity_keys: Mapping[Lei, str] = {}
+
+    def asked_of(self, lei: str) -> Delegation:
+        """The delegation that the SP asks an institution for. Raises SetupError."""
+        asked = self.delegations.get(lei)
+        if asked is None:
+            raise SetupError(f"the card of {self.member.sp} asks for no delegation of {lei}")
+        return asked
+
+    def fingerprint_of(self, lei: str) -> str:
+        """What people compare before an institution signs: of the delegation's keys, 32 hex digits."""
+        asked = self.asked_of(lei)
+        keys = f"yakujo delegation 1\n{asked.sp}\n{asked.encryption_key}\n{asked.signing_key}\n"
+        return hashlib.sha256(keys.encode()).hexdigest()[:32]
 
 
 def make_member(
@@ -78,15 +102,59 @@ def load_card(path: Path) -> Card:
         raise SetupError(f"{path} is not a member's card: {_first(error)}") from error
 
 
+def sign_card(card: Card, network_name: str, identity: Identity, until: datetime.date | None = None) -> Card:
+    """The card with an institution's signature on its delegation. Raises SetupError where there is none.
+
+    until: the last business day that the delegation is for.
+    """
+    asked = card.asked_of(identity.lei).model_copy(update={"until": until})
+    signature = sign_delegation(network_name, identity.lei, asked, identity.signing)
+    signed = asked.model_copy(update={"signature": signature})
+    return card.model_copy(
+        update={
+            "delegations": {**card.delegations, identity.lei: signed},
+            "identity_keys": {**card.identity_keys, identity.lei: identity.public_text},
+        }
+    )
+
+
+def found_alone(
+    plan: Mapping[str, Any],
+    cards: Iterable[Card],
+    identities: Iterable[Identity],
+    founders: Mapping[str, Ed25519PrivateKey],
+) -> Network:
+    """A network whose every key is in one hand, for trials and tests. founders: signing keys by SP."""
+    signed = list(cards)
+    for identity in identities:
+        asked = [identity.lei in card.delegations for card in signed]
+        signed = [
+            sign_card(c, plan["name"], identity) if asks else c for c, asks in zip(signed, asked, strict=True)
+        ]
+    network = assemble(plan, signed)
+    for sp in sorted(founders):
+        network = with_signature(network, sp, sign_network(network, founders[sp]))
+    return network
+
+
+def with_signature(network: Network, sp: str, signature: str) -> Network:
+    """The network with a founder's signature. Raises SetupError where it is not one of this network."""
+    kept = {one.sp: one for one in network.signatures} | {sp: FoundingSignature(sp=sp, signature=signature)}
+    signed = network.model_copy(update={"signatures": tuple(kept[name] for name in sorted(kept))})
+    if not is_founding_signature(network, sp, signature):
+        raise SetupError(f"the signature of {sp} is not for this network: compare the networks' ids")
+    return signed
+
+
 def assemble(plan: Mapping[str, Any], cards: Iterable[Card]) -> Network:
     """The network of a plan (a network without members' and institutions' keys) and the founders' cards.
 
-    Raises SetupError where the two do not fit.
+    Raises SetupError where the two do not fit, or an institution has not signed.
     """
     cards = sorted(cards, key=lambda card: card.member.sp)
     _check_cards(plan, cards)
     institutions = [
-        {**institution, "delegations": _delegations(institution.get("lei"), cards)}
+        {**institution, **_delegated(institution.get("lei"), cards)}
         for institution in plan.get("institutions", ())
     ]
     members = [card.member.model_dump(exclude_none=True) for card in cards]
@@ -94,7 +162,7 @@ def assemble(plan: Mapping[str, Any], cards: Iterable[Card]) -> Network:
         network = Network.model_validate({**plan, "members": members, "institutions": institutions})
     except ValidationError as error:
         raise SetupError(f"plan and cards do not fit: {_first(error)}") from error
-    if fault := next(network_faults(network), None):
+    if fault := next(chain(network_faults(network), unsigned_delegations(network)), None):
         raise SetupError(f"plan and cards do not fit: {fault}")
     return network
 
@@ -111,13 +179,19 @@ def _check_cards(plan: Mapping[str, Any], cards: Sequence[Card]) -> None:
             )
 
 
-def _delegations(lei: object, cards: Sequence[Card]) -> list[dict[str, Any]]:
-    delegations = [
-        card.delegations[lei] for card in cards if isinstance(lei, str) and lei in card.delegations
-    ]
-    if not delegations:
+def _delegated(lei: object, cards: Sequence[Card]) -> dict[str, Any]:
+    """An institution's identity key and delegations, as the cards have them."""
+    asking = [card for card in cards if isinstance(lei, str) and lei in card.delegations]
+    if not asking:
         raise SetupError(f"no member's card has a delegation of {lei}: add it, or take it out of the plan")
-    return [delegation.model_dump(exclude_none=True) for delegation in delegations]
+    named = str(lei)
+    keys = {card.identity_keys.get(named) for card in asking}
+    if None in keys:
+        raise SetupError(f"{named} has not signed every card that names it: see `yakujo delegate`")
+    if len(keys) > 1:
+        raise SetupError(f"the cards have different identity keys of {named}: have it sign them again")
+    delegations = [card.delegations[named].model_dump(mode="json", exclude_none=True) for card in asking]
+    return {"identity_key": keys.pop(), "delegations": delegations}
 
 
 def _first(error: ValidationError) -> str:

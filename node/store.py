@@ -4,70 +4,65 @@
 
 Jobs that wait together share a transaction and so an fsync (group commit); each has a savepoint of its own,
 so one that raises leaves nothing and spoils nothing. Readers of other processes see the last commit (WAL).
+How the file is opened and closed, and what is raised: node.store_file.
 """
 
 import asyncio
 import sqlite3
 import threading
 from collections.abc import Callable
-from contextlib import ExitStack, closing, suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, TypeVar
 
+from node.store_file import (
+    STORE_FILE,
+    StoreDamagedError,
+    StoreError,
+    StoreFullError,
+    StoreVersionError,
+    as_store_error,
+    close_store,
+    open_store,
+    read_store,
+)
+from node.store_seal import Progress, no_progress
+
+__all__ = [
+    "STORE_FILE",
+    "Job",
+    "Result",
+    "Store",
+    "StoreDamagedError",
+    "StoreError",
+    "StoreFullError",
+    "StoreVersionError",
+    "close_store",
+    "each",
+    "keep_setting",
+    "open_store",
+    "read_store",
+    "setting",
+]
+
 Result = TypeVar("Result")
 Job = Callable[[sqlite3.Connection], Result]
 
-SCHEMA = Path(__file__).with_name("schema.sql")
-STORE_FILE = "yakujo.db"  # in the data folder
 JOBS_PER_COMMIT_MAX = 256
-CACHE_KIB = 65_536
-
-
-class StoreError(Exception):
-    """The store cannot be opened or written; the message says what to do."""
-
-
-def open_store(path: Path) -> sqlite3.Connection:
-    """A connection for writing: WAL, every commit on disk before it returns. Makes the file, mode 0600."""
-    with ExitStack() as stack:
-        try:
-            path.touch(mode=0o600, exist_ok=True)
-            connection = stack.enter_context(
-                closing(sqlite3.connect(path, isolation_level=None, check_same_thread=False))
-            )
-            connection.execute("PRAGMA journal_mode = WAL")
-            connection.execute("PRAGMA synchronous = FULL")
-            connection.execute("PRAGMA foreign_keys = ON")
-            connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
-            connection.executescript(SCHEMA.read_text(encoding="utf-8"))
-        except (OSError, sqlite3.Error) as error:
-            raise StoreError(f"{path} cannot be opened: {error}") from error
-        stack.pop_all()
-        return connection
-
-
-def read_store(path: Path) -> sqlite3.Connection:
-    """A connection that only reads, whether the node runs or not. Raises StoreError if there is no store."""
-    with ExitStack() as stack:
-        try:
-            connection = stack.enter_context(
-                closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, check_same_thread=False))
-            )
-            connection.execute("SELECT 1 FROM setting LIMIT 1")
-        except sqlite3.Error as error:
-            raise StoreError(f"no store at {path}: start the node once with `yakujo run`") from error
-        connection.row_factory = sqlite3.Row
-        stack.pop_all()
-        return connection
 
 
 class Store:
-    """The writer. Use as an asynchronous context manager."""
+    """The writer. Use as an asynchronous context manager.
 
-    def __init__(self, path: Path) -> None:
+    progress: told of what is read of the file when it is opened and closed, in another thread.
+    """
+
+    def __init__(self, path: Path, progress: Progress = no_progress) -> None:
         self._path = path
+        self._progress = progress
         self._is_closed = False
+        self._damage: StoreDamagedError | None = None
         self._jobs: SimpleQueue[tuple[Job[Any], asyncio.Future[Any]] | None] = SimpleQueue()
         self._connection: sqlite3.Connection | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -75,19 +70,22 @@ class Store:
 
     async def __aenter__(self) -> "Store":
         self._loop = asyncio.get_running_loop()
-        self._connection = await asyncio.to_thread(open_store, self._path)
+        self._connection = await asyncio.to_thread(open_store, self._path, self._progress)
         self._thread.start()
         return self
 
     async def __aexit__(self, *_: object) -> None:
         self._is_closed = True
         self._jobs.put(None)
-        await asyncio.to_thread(self._thread.join)
-        assert self._connection is not None
-        self._connection.close()
+        await asyncio.to_thread(self._close)
 
     async def write(self, job: Job[Result]) -> Result:
-        """What `job` returns, once its transaction is on disk. Raises what the job raised."""
+        """What `job` returns, once its transaction is on disk. Raises what the job raised.
+
+        Raises StoreFullError where there is no room: nothing of the job is written, and once there is room
+        the store goes on. Raises StoreDamagedError, from then on always, where the store is found damaged, by
+        SQLite or by a job that raises it: the node must end.
+        """
         assert self._loop is not None
         if self._is_closed:
             raise StoreError(f"{self._path} is closed: the node is ending")
@@ -117,13 +115,15 @@ class Store:
         assert self._connection is not None
         ends: list[tuple[asyncio.Future[Any], Any, BaseException | None]] = []
         try:
+            if self._damage is not None:
+                raise self._damage
             self._connection.execute("BEGIN IMMEDIATE")
             ends = [self._run(job, future) for job, future in batch]
             self._connection.execute("COMMIT")
-        except sqlite3.Error as error:
+        except (sqlite3.Error, StoreError) as error:
             with suppress(sqlite3.Error):
                 self._connection.execute("ROLLBACK")
-            failed = StoreError(f"{self._path} cannot be written: {error}")
+            failed = self._failed(error)
             ends = [(future, None, failed) for _, future in batch]
         assert self._loop is not None
         with suppress(RuntimeError):  # the loop may have been closed meanwhile: nobody waits any more
@@ -137,21 +137,43 @@ class Store:
         try:
             result = job(self._connection)
         except Exception as error:
-            if not self._connection.in_transaction:
-                raise  # SQLite has taken back all jobs, for want of room or a broken disk
+            told = self._told(error)
+            if isinstance(told, StoreDamagedError) or not self._connection.in_transaction:
+                # All jobs are taken back, by us, or by SQLite for want of room or a broken disk.
+                raise told if isinstance(told, StoreError) else self._given_up() from error
             self._connection.execute("ROLLBACK TO job")
             self._connection.execute("RELEASE job")
-            return future, None, self._told(error)
+            return future, None, told
         self._connection.execute("RELEASE job")
         return future, result, None
 
     def _told(self, error: Exception) -> Exception:
         """An error of a job as those who wait for it can take it."""
-        if isinstance(error, sqlite3.OperationalError):
-            return StoreError(f"{self._path} cannot be written: {error}")
+        if isinstance(error, sqlite3.Error):
+            told = as_store_error(self._path, "written", error)
+            is_ours = isinstance(error, sqlite3.OperationalError) or type(told) is not StoreError
+            return told if is_ours else error
         if isinstance(error, StopIteration):  # a future refuses it, and nobody would hear of this job's end
             return RuntimeError("a job of the store raised StopIteration")
         return error
+
+    def _given_up(self) -> StoreError:
+        return StoreError(f"{self._path} cannot be written: SQLite gave up the transaction")
+
+    def _failed(self, error: sqlite3.Error | StoreError) -> StoreError:
+        """Why a whole batch was not written. Damage is for good: nothing may be written on top of it."""
+        told = as_store_error(self._path, "written", error) if isinstance(error, sqlite3.Error) else error
+        if isinstance(told, StoreDamagedError):
+            self._damage = told
+        return told
+
+    def _close(self) -> None:
+        self._thread.join()
+        assert self._connection is not None
+        if self._damage is None:
+            close_store(self._connection, self._path, self._progress)
+        else:
+            self._connection.close()
 
 
 def _settle(ends: list[tuple["asyncio.Future[Any]", Any, BaseException | None]]) -> None:

@@ -14,7 +14,8 @@ from typing import Any
 from canonical.contracts.matching.v1.records import Half, Trade, half_key, trade_key
 from canonical.result import OUTCOME, AnyOutcome, Receipt, Rejection, Result
 from canonical.submission import SUBMISSION
-from node.inspection import View, moment, opened
+from node.block import archived_block
+from node.inspection import View, moment
 from node.native_text import excerpt
 from node.store import each
 from node.trace_parts import Arrived, Delivered, Place, Said, Trace
@@ -178,7 +179,7 @@ def _place(view: View, position: int) -> Place:
 
     sequence = bisect_right(range(1, last + 1), position, key=first)
     row = view.connection.execute("SELECT block FROM archive WHERE sequence = ?", (sequence,)).fetchone()
-    block = opened(view.network, row[0]) if row else None
+    block = archived_block(row[0]) if row else None
     return Place(
         position=position,
         sequence=sequence or None,

@@ -9,9 +9,12 @@ import tomllib
 from pathlib import Path
 
 from node.clients import shared_folder
+from node.identity import create_identity
+from node.key_files import load_keys
 from node.network import Network
-from node.settings import EmbeddedLedger, NodeSettings, passphrase_in
-from node.setup import NODE_FILE, SetupError, assemble, make_member, write_node
+from node.secret_files import passphrase_in
+from node.settings import EmbeddedLedger, NodeSettings
+from node.setup import NODE_FILE, SetupError, found_alone, make_member, write_node
 
 CLIENTS = ("broker-files", "manager-cp932")
 FIRST_PORT = 14222
@@ -28,8 +31,11 @@ def make_trial(folder: Path, sp: str, first_port: int, passphrase_file: Path | N
     shipped = shared_folder("conf")
     plan = tomllib.loads((shipped / "plan.toml").read_text(encoding="utf-8"))
     leis = [institution["lei"] for institution in plan["institutions"]]
-    card = make_member(folder, sp, leis, passphrase_in(passphrase_file))
-    network = assemble(plan, [card])
+    passphrase = passphrase_in(passphrase_file)
+    card = make_member(folder, sp, leis, passphrase)
+    identities = [create_identity(folder / "institutions" / lei, lei, passphrase) for lei in leis]
+    founder = load_keys(folder / "keys", passphrase).signing
+    network = found_alone(plan, [card], identities, {sp: founder})
     settings = NodeSettings(
         sp=sp,
         passphrase_file=passphrase_file.absolute() if passphrase_file else None,

@@ -1,10 +1,12 @@
 """Write docs/operators/commands.md from the commands' own help."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 os.environ["COLUMNS"] = "100"  # before typer looks for it
 
+from typer import Typer
 from typer.testing import CliRunner
 
 from node.commands import commands
@@ -21,12 +23,21 @@ page is written by scripts/command_docs.py.
 
 def page() -> str:
     """The page as it should be."""
-    names = [command.callback.__name__ for command in commands.registered_commands if command.callback]
-    return HEAD + "".join(f"\n## yakujo {name}\n\n```text\n{_help(name)}\n```\n" for name in names)
+    return HEAD + "".join(f"\n## yakujo {name}\n\n```text\n{_help(name)}\n```\n" for name in _names(commands))
+
+
+def _names(app: Typer, group: str = "") -> Iterator[str]:
+    """What to type after `yakujo`, for every command; those of a group under its name."""
+    for command in app.registered_commands:
+        assert command.callback is not None
+        yield group + (command.name or command.callback.__name__.replace("_", "-"))
+    for part in app.registered_groups:
+        assert part.typer_instance is not None
+        yield from _names(part.typer_instance, f"{group}{part.typer_instance.info.name} ")
 
 
 def _help(name: str) -> str:
-    text = CliRunner().invoke(commands, [name, "--help"], prog_name="yakujo").output
+    text = CliRunner().invoke(commands, [*name.split(), "--help"], prog_name="yakujo").output
     return "\n".join(line.rstrip() for line in text.strip().splitlines())
 
 

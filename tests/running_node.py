@@ -86,20 +86,43 @@ class Daemon:
 
     def __enter__(self) -> "Daemon":
         """Start it, and wait until it serves its clients."""
-        self.log = (self.folder / "test.log").open("a+")
-        command = [YAKUJO, "run", str(self.folder), "--log", "json"]
-        environment = {**os.environ, **self.environment}
-        self.process = subprocess.Popen(command, stderr=self.log, env=environment)
-        until(lambda: self.process.poll() is not None or '"node runs"' in self.logged())
-        assert self.process.poll() is None, self.logged()
+        self.start()
+        try:
+            self.wait_until_it_runs()
+        except BaseException:
+            self.end()
+            raise
         return self
 
     def __exit__(self, *_: object) -> None:
-        """End it as systemd does."""
-        if self.process.poll() is None:
-            self.process.send_signal(signal.SIGTERM)
-        self.process.wait(PATIENCE_SECONDS)
-        self.log.close()
+        self.end()
+
+    def start(self) -> None:
+        """Start it; a member of a network of several runs when enough of them have been started."""
+        self.log = (self.folder / "test.log").open("a+")
+        self.began = len(self.logged())
+        command = [YAKUJO, "run", str(self.folder), "--log", "json"]
+        environment = {**os.environ, **self.environment}
+        self.process = subprocess.Popen(command, stderr=self.log, env=environment)
+
+    def wait_until_it_runs(self) -> None:
+        """Return when it serves its clients."""
+        until(lambda: self.process.poll() is not None or '"node runs"' in self.logged()[self.began :])
+        assert self.process.poll() is None, self.logged()
+
+    def end(self) -> None:
+        """End it as systemd does; one that does not end fails the test, and leaves nothing behind."""
+        try:
+            if self.process.poll() is None:
+                self.process.send_signal(signal.SIGTERM)
+            self.process.wait(PATIENCE_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+            os.kill(int((self.folder / "data" / "nats" / "nats.pid").read_text()), signal.SIGKILL)
+            raise
+        finally:
+            self.log.close()
 
     def logged(self) -> str:
         """All that it has logged."""

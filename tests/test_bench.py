@@ -1,18 +1,54 @@
 import io
 import json
+from collections.abc import Iterator
 
 import pytest
+from pydantic import BaseModel
 from rich.console import Console
 
-from node.bench import BenchOptions, BenchReport, print_report, run_bench
+from node.bench import BenchOptions, BenchReport, LedgerReport, print_found, run_bench
+from node.bench.pure import PARTS, SUMS
 from node.bench.report import STEPS
 from node.bench.scene import ANSWERS_PER_MESSAGE, Messages
-from node.bench.steps import Steps
+from node.bench.steps import TIMED, Steps, timed
+from node.block import BLOCK_BYTES_MAX
+from node.publisher import Publisher
+from node.store import Store
+from tests.running_node import as_data, yakujo
+
+UNITS = ("_per_second", "_percent", "_microseconds", "_milliseconds", "_ratio", "_per_block", "seconds")
 
 
 @pytest.fixture(scope="module")
 def report() -> BenchReport:
     return run_bench(BenchOptions(quick=True))
+
+
+@pytest.fixture(scope="module")
+def ledger_report() -> LedgerReport:
+    return LedgerReport.model_validate(as_data("bench", "ledger", "--quick"))
+
+
+def shown(report: BenchReport | LedgerReport) -> str:
+    out = io.StringIO()
+    print_found(report, Console(file=out, width=200))
+    return out.getvalue()
+
+
+def floats(found: object, name: str = "") -> Iterator[tuple[str, float]]:
+    """All figures that are not counts, with their names."""
+    if isinstance(found, dict):
+        for key, value in found.items():
+            yield from floats(value, key)
+    elif isinstance(found, list) and name != "load_average":
+        for value in found:
+            yield from floats(value, name)
+    elif isinstance(found, float):
+        yield name, found
+
+
+def without_unit(report: BaseModel) -> set[str]:
+    return {name for name, _ in floats(report.model_dump(mode="json")) if not name.endswith(UNITS)}
 
 
 def test_every_step_has_its_share(report: BenchReport):
@@ -23,27 +59,22 @@ def test_every_step_has_its_share(report: BenchReport):
 
 
 def test_limits_and_ratios_are_there(report: BenchReport):
-    figures = {n: v for n, v in report.model_dump().items() if isinstance(v, float) and "percent" not in n}
-    assert [name for name, value in figures.items() if value <= 0] == []
+    found = report.model_dump(mode="json")
+    assert [name for name, value in floats(found) if value <= 0 and "percent" not in name] == []
 
 
 def test_the_report_as_data(report: BenchReport):
     """Programs read each figure by a name that ends with its unit."""
-    found = json.loads(report.model_dump_json())
-    assert BenchReport.model_validate(found) == report
-    floats = {name for name, value in found.items() if isinstance(value, float)}
-    units = ("_per_second", "_percent", "_microseconds", "_milliseconds", "_ratio", "_per_block", "seconds")
-    assert {name for name in floats if not name.endswith(units)} == set()
+    assert BenchReport.model_validate(json.loads(report.model_dump_json())) == report
+    assert without_unit(report) == set()
 
 
 def test_the_report_as_tables(report: BenchReport):
     """A person sees what was measured and on what, each step and each limit."""
-    out = io.StringIO()
-    print_report(report, Console(file=out, width=200))
-    shown = out.getvalue()
-    assert report.not_measured in shown
-    assert [text for text in STEPS.values() if text not in shown] == []
-    assert "plain quickfix parse messages per second" in shown
+    text = shown(report)
+    assert report.not_measured in text
+    assert [text_ for text_ in STEPS.values() if text_ not in text] == []
+    assert "plain quickfix parse messages per second" in text
 
 
 def test_pairs_differ_in_their_references_alone_where_they_should():
@@ -59,3 +90,69 @@ def test_time_within_a_step_counts_once():
     steps.around("outer", lambda: [inner() for _ in range(20)])()
     totals = steps.totals()
     assert 0 <= totals["outer"] < totals["inner"]
+
+
+def test_the_node_is_as_before_when_its_steps_have_been_timed():
+    """What runs after a measurement in the same process is not measured with it."""
+    owned = [(Publisher, "_until_read_back"), (Store, "write")]
+    owned += [(owner, name) for owner, names in TIMED for name in names]
+    before = [getattr(owner, name) for owner, name in owned]
+    with timed(Steps()):
+        assert [
+            name for (owner, name), was in zip(owned, before, strict=True) if getattr(owner, name) is was
+        ] == []
+    assert [getattr(owner, name) for owner, name in owned] == before
+
+
+def test_blocks_of_all_sizes_beside_plain_nats(ledger_report: LedgerReport):
+    """Each size has its rate, its times and its ratio, and its entries fit into a block."""
+    sizes = ledger_report.sizes
+    assert [size.entries_per_block for size in sizes] == [1, 10, 100, 1_000]
+    assert [size for size in sizes if size.entries_per_block * size.bytes_per_entry > BLOCK_BYTES_MAX] == []
+    for size in sizes:
+        assert 0 < size.block_p50_milliseconds <= size.block_p99_milliseconds
+        assert (
+            0
+            < size.lowest_ledger_to_plain_nats_ratio
+            <= size.ledger_to_plain_nats_ratio
+            <= size.highest_ledger_to_plain_nats_ratio
+        )
+
+
+def test_what_an_entry_costs_by_parts(ledger_report: LedgerReport):
+    """Every part has been done, and what several take together is their sum."""
+    parts = {name: part.median_microseconds for name, part in ledger_report.parts.items()}
+    assert parts.keys() == {*PARTS, *SUMS}
+    assert [name for name, took in parts.items() if took <= 0] == []
+    for name, summed in SUMS.items():  # of the one round that a quick measurement has
+        assert parts[name] == pytest.approx(sum(parts[part] for part in summed))
+
+
+def test_the_report_on_the_ledger_as_data(ledger_report: LedgerReport):
+    """The same promise as for a node."""
+    assert LedgerReport.model_validate(json.loads(ledger_report.model_dump_json())) == ledger_report
+    assert without_unit(ledger_report) == set()
+    assert [name for name, value in floats(ledger_report.model_dump(mode="json")) if value <= 0] == []
+
+
+def test_the_report_on_the_ledger_as_tables(ledger_report: LedgerReport):
+    """A person sees each part, what is to hold, and how busy the machine was."""
+    text = shown(ledger_report)
+    assert ledger_report.not_measured in text
+    assert [part for part in PARTS.values() if part not in text] == []
+    assert "at least 60 %" in text
+    assert "at most 60" in text
+    assert f"load of the machine {ledger_report.load_average[0]} before" in text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("ledger", "--messages", "10"), "--messages is for a node"),
+        (("--members", "2"), "--members is 1 or 3"),
+    ],
+)
+def test_options_that_do_not_fit(arguments: tuple[str, ...], told: str):
+    done = yakujo("bench", *arguments)
+    assert (done.returncode, done.stderr.count("\n"), done.stdout) == (2, 1, "")
+    assert told in done.stderr

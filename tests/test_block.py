@@ -22,7 +22,6 @@ from node.block import (
     open_block,
     sign_block,
 )
-from node.entry import EntryInvalidError, KeyEntry, SealedEntry, UnknownEntry, decode_entry, encode_entry
 from node.nats_config import PAYLOAD_BYTES_MAX
 
 NETWORK = bytes(range(32))
@@ -187,67 +186,6 @@ def test_what_is_said_to_fit_does_fit(lengths: list[int]) -> None:
 def test_a_block_is_full_at_a_thousand_entries() -> None:
     """Many small entries are shared out over blocks."""
     assert leading_that_fit([b"x"] * 5_000) == BLOCK_ENTRIES_MAX
-
-
-entries = st.one_of(
-    st.builds(
-        SealedEntry,
-        suite=st.integers(1, 255),
-        key_id=st.binary(min_size=32, max_size=32),
-        entry_id=st.binary(min_size=16, max_size=16),
-        box=st.binary(min_size=1, max_size=300),
-    ),
-    st.builds(
-        KeyEntry,
-        suite=st.integers(1, 255),
-        key_id=st.binary(min_size=32, max_size=32),
-        boxes=st.lists(st.binary(min_size=1, max_size=80), min_size=1, max_size=6).map(tuple),
-    ),
-)
-
-
-@given(entries)
-def test_an_entry_reads_as_it_was_written(entry: SealedEntry | KeyEntry) -> None:
-    """Entries are kept without loss."""
-    assert decode_entry(encode_entry(entry)) == entry
-
-
-def test_an_entry_of_a_later_kind_is_kept() -> None:
-    """A node of this version passes over what a newer one says, and keeps its bytes."""
-    raw = cbor.encode([77, "something new", {1: b"x"}])
-    entry = decode_entry(raw)
-    assert entry == UnknownEntry(77, raw)
-    assert encode_entry(entry) == raw
-
-
-@pytest.mark.parametrize(
-    "item",
-    [
-        *([], [0], ["1"], [True], {0: 1}, [1], [2, 1, bytes(32), bytes(16)]),
-        [2, 1, bytes(31), bytes(16), b"x"],
-        [2, 1, bytes(32), bytes(15), b"x"],
-        [2, 0, bytes(32), bytes(16), b"x"],
-        [2, 1, bytes(32), bytes(16), b""],
-        [1, 1, bytes(32), []],
-        [1, 1, bytes(32), [b""]],
-        [1, 1, bytes(32), ["x"]],
-        [1, 1, bytes(32), [b"x"] * 65],
-    ],
-)
-def test_a_broken_entry_is_refused(item: object) -> None:
-    """An entry that breaks the layout is named as such, never half understood."""
-    with pytest.raises(EntryInvalidError):
-        decode_entry(cbor2.dumps(item, canonical=True))
-
-
-@given(st.binary(max_size=200))
-def test_arbitrary_bytes_never_break_the_reader_of_entries(raw: bytes) -> None:
-    """Bytes are an entry or are refused; there is no third way."""
-    try:
-        entry = decode_entry(raw)
-    except EntryInvalidError:
-        return
-    assert encode_entry(entry) == raw
 
 
 def _fault(raw: bytes) -> BlockFault:

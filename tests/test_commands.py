@@ -46,10 +46,11 @@ def test_status_tells_that_all_is_well(node: Daemon):
     assert done.returncode == 0, done.stdout
     status = as_data("status", node.folder)
     assert (status["running"], status["pid"], status["findings"]) == (True, node.process.pid, [])
-    assert (status["sequence"] >= 1, status["size"] >= 3, status["outbox"]) == (True, True, 0)
+    assert (status["sequence"] >= 1, status["size"] >= 3) == (True, True)
     assert (status["arrivals"]["answered"], status["arrivals"]["ordered"] >= 2) == (1, True)
     assert status["trades"]["MAGR"] == 1
-    assert status["chain"] in done.stdout
+    until(lambda: as_data("status", node.folder)["outbox"] == 0)
+    assert status["root"] in done.stdout or as_data("status", node.folder)["root"] != status["root"]
 
 
 def test_trades_are_listed_and_chosen(node: Daemon):
@@ -70,19 +71,24 @@ def test_trace_shows_the_whole_way_of_a_trade(node: Daemon):
     assert [m["kind"] for m in broker["canonical"]["messages"]] == ["execution_notice", "confirmation"]
     assert "|35=AS|" in broker["arrivals"][0]["text"]
     assert "取引参照番号" in investor["arrivals"][0]["text"]
-    assert (broker["place"]["position"], broker["place"]["sp"]) == (1, "sp1")
+    assert (broker["place"]["position"] < investor["place"]["position"], broker["place"]["sp"]) == (
+        True,
+        "sp1",
+    )
     assert broker["entry"]["contract"].startswith("matching/1:")
     assert {d["status"] for d in broker["deliveries"]} >= {"received", "matched", "confirmation"}
     assert all(d["delivered"] for m in found["messages"] for d in m["deliveries"])
     assert [r["status"] for r in found["results"]][-1] == "MAGR"
     shown = yakujo("trace", TRADE, node.folder).stdout
-    for part in ("|35=AS|", "取引参照番号", "at position 1", "matching/1", "MAGR", "F2: 10,000"):
+    for part in ("|35=AS|", "取引参照番号", "at position ", "matching/1", "MAGR", "F2: 10,000"):
         assert part in shown
 
 
-@pytest.mark.parametrize("name", ["B20261120-1", "position:2", "raw:1"])
-def test_a_trade_has_many_names(node: Daemon, name: str):
-    assert len(as_data("trace", name, node.folder)["messages"]) == 2
+def test_a_trade_has_many_names(node: Daemon):
+    found = as_data("trace", TRADE, node.folder)["messages"]
+    assert len(found) == 2
+    for name in ("B20261120-1", f"position:{found[0]['place']['position']}", "raw:1"):
+        assert as_data("trace", name, node.folder)["messages"] == found
 
 
 def test_a_trade_is_found_by_its_id_and_by_a_delivery(node: Daemon):

@@ -69,11 +69,14 @@ def test_nothing_is_made_twice(folder: Path):
 @pytest.mark.parametrize(
     ("file", "old", "new", "told"),
     [
-        ("node.toml", 'sp = "sp1"', 'sp = "sp9"', "sp9 is not a member"),
+        ("node.toml", 'sp = "sp1"', 'sp = "sp9"', "is that of sp1, not of sp9"),
         ("node.toml", 'sp = "sp1"', 'spp = "sp1"', "sp: Field required"),
         ("node.toml", "[ledger]", "[ledger", "is not TOML"),
         ("network.toml", 'role = "broker"', 'role = "brokr"', "role"),
         ("network.toml", 'time_zone = "Asia/Tokyo"', 'time_zone = "Asia/Tokio"', "time"),
+        ("network.toml", 'time_zone = "Asia/Tokyo"', 'time_zone = "Asia/Seoul"', "compare the networks' ids"),
+        ("network.toml", "[[signatures]]", "[[securities]]", "securities"),
+        ("network.toml", 'name = "example"', 'name = "another"', "see `yakujo delegate`"),
         ("clients/broker-files.toml", 'AS = "AS"', 'AS = "none"', "none.toml"),
         ("clients/broker-files.toml", 'mappings = "fix44"', 'mappings = "fix99"', "no folder of mappings"),
         ("clients/broker-files.toml", "broker-files/out", "broker-files/in", "four different folders"),
@@ -86,10 +89,9 @@ def test_check_names_the_mistake_and_run_does_not_start(
 ):
     edit(folder / file, old, new)
     assert any(told in text for text in errors(folder))
-    if file != "network.toml":  # another network file is another network, whose members have other keys
-        done = yakujo("run", folder, "--log", "json")
-        assert (done.returncode, "Traceback" in done.stderr) == (2, False)
-        assert told in done.stderr
+    done = yakujo("run", folder, "--log", "json")
+    assert (done.returncode, "Traceback" in done.stderr) == (2, False)
+    assert told in done.stderr
 
 
 def test_keys_that_others_can_read_are_not_used(folder: Path):
@@ -108,10 +110,12 @@ def test_a_port_that_is_taken(folder: Path):
 
 def test_encrypted_keys_need_their_passphrase(tmp_path: Path):
     phrase = tmp_path / "phrase"
+    phrase.touch(mode=0o600)
     phrase.write_text("correct horse\n")
     folder = tmp_path / "node"
     assert yakujo("init", folder, "--passphrase-file", phrase, "--port", str(free_ports(3))).returncode == 0
-    assert "scrypt" in (folder / "keys" / "sp.key").read_text()
+    for key in (folder / "keys" / "sp.key", *folder.glob("institutions/*/identity.key")):
+        assert "scrypt" in key.read_text()
     assert errors(folder) == []
     phrase.write_text("another\n")
     assert any("passphrase" in text for text in errors(folder))
@@ -122,12 +126,36 @@ def test_a_plan_and_cards_that_do_not_fit(folder: Path, tmp_path: Path):
     plan = tmp_path / "plan.toml"
     plan.write_text('name = "x"\nreplicas = 2\n')
     shipped = shared_folder("conf") / "plan.toml"
-    wrong = ([plan, card], [tmp_path / "none.toml", card], [plan, plan], [shipped, card, card])
+    unsigned = tmp_path / "sp1" / "member.toml"
+    lei = "YAKUJOTRIALBROKER023"
+    assert yakujo("init", tmp_path / "sp1", "--member", "--institution", lei).returncode == 0
+    wrong = [[plan, card], [tmp_path / "none.toml", card], [plan, plan], [shipped, card, card]]
+    wrong.append([shipped, unsigned])
     for arguments in wrong:
         done = yakujo("assemble", *arguments, "--output", output)
         assert (done.returncode, done.stderr.count("\n"), output.exists()) == (2, 1, False)
     taken = yakujo("assemble", plan, card, "--output", folder / "network.toml")
     assert "not overwritten" in taken.stderr
+
+
+def test_founders_and_institutions_sign_what_is_theirs(folder: Path, tmp_path: Path):
+    """A signature on the wrong thing is refused where it is made."""
+    card, identity = folder / "member.toml", folder / "institutions" / "YAKUJOTRIALBROKER023"
+    stranger = tmp_path / "stranger"
+    assert yakujo("identity", stranger, "--institution", "54930000000000000A01").returncode == 0
+    strange = yakujo("delegate", stranger, card, "--founding", "example")
+    assert "asks for no delegation of 54930000000000000A01" in strange.stderr
+    for options in ([], ["--founding", "example", "--number", "1"], ["--network", folder / "network.toml"]):
+        done = yakujo("delegate", identity, card, *options)
+        assert (done.returncode, "give --founding NAME, or" in done.stderr) == (2, True)
+    not_an_lei = yakujo("identity", tmp_path / "x", "--institution", "nobody")
+    assert (not_an_lei.returncode, "is not an LEI" in not_an_lei.stderr) == (2, True)
+    not_a_signature = yakujo("sign", folder, folder / "node.toml")
+    assert (not_a_signature.returncode, "is not a founder's signature" in not_a_signature.stderr) == (2, True)
+    before = (folder / "network.toml").read_bytes()
+    again = yakujo("sign", folder)
+    assert (again.returncode, "all founders have signed" in again.stdout) == (0, True)
+    assert (folder / "network.toml").read_bytes() == before
 
 
 GAP = LedgerGapError(5, 7)

@@ -81,17 +81,39 @@ def test_readme(tmp_path: Path):
 
 
 def test_founding(tmp_path: Path):
-    """Three founders who type what the page shows have one network, and `check` finds no error."""
+    """Founders and institutions that type what the page shows have one network; `check` finds no error."""
     *making, checking = shell_of(ROOT / "docs" / "operators" / "founding.md")
-    ids = re.findall(r"network id (\w{64})", execute("".join(making), tmp_path))
-    assert len(ids) == 3
+    shown = execute("".join(making), tmp_path)
+    ids = re.findall(r"network id (\w{64})", shown)
+    assert len(ids) >= 3
     assert len(set(ids)) == 1
+    assert shown.count("all founders have signed") == 3
     for sp in ("sp1", "sp2", "sp3"):
         move_ports(tmp_path / sp, free_ports(3))
     shown = execute(checking.replace("yakujo check", "yakujo check --json"), tmp_path)
     findings = [line for line in shown.splitlines() if '"verdict": "error"' in line]
     assert findings == []
     assert {load_network(tmp_path / sp / "network.toml").id.hex() for sp in ("sp1", "sp2", "sp3")} == set(ids)
+
+
+def commands_in(page: Path) -> set[str]:
+    """The commands that a page shows, each with its options, their values left out."""
+    lines = re.findall(r"^ {0,4}(yakujo [a-z].*)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"#.*", "", line) for line in lines}
+
+
+@pytest.mark.parametrize("page", ["governing", "running", "founding"])
+def test_what_a_page_shows_can_be_typed(page: str):
+    """Every command and option on it exists; that they do what it says is tested where they are."""
+    shown = commands_in(ROOT / "docs" / "operators" / f"{page}.md")
+    assert shown
+    for line in shown:
+        _, name, *rest = line.split()
+        group = [name, rest[0]] if name == "keys" else [name]
+        told = yakujo(*group, "--help")
+        assert told.returncode == 0, line
+        for option in re.findall(r"(--[a-z-]+)", line):
+            assert re.search(rf"{option}\b", told.stdout), f"{option} in {line}"
 
 
 def test_links_lead_somewhere():

@@ -8,18 +8,19 @@ from pathlib import Path
 
 import pytest
 
-from node import key_files
-from node.key_files import (
+from node import key_wrapping
+from node.day_keys import DayTree
+from node.day_secret import new_secret
+from node.key_errors import (
     KeyFileBrokenError,
     KeyFileError,
     KeyFileExistsError,
     KeyFileExposedError,
     KeyFileMissingError,
     PassphraseError,
-    add_institution,
-    create_keys,
-    load_keys,
+    WrappingError,
 )
+from node.key_files import add_institution, create_keys, load_keys
 from node.keys import (
     PublicKeyInvalidError,
     encryption_key,
@@ -28,16 +29,17 @@ from node.keys import (
     signing_public_key,
     signing_text,
 )
-from node.sealing import new_secret, open_secret, seal_secret
+from node.sealing import open_secret, seal_secret
 
 LEI, OTHER_LEI = "54930000000000000A01", "54930000000000000C03"
 PASSPHRASE = b"correct horse"
+DAY = date(2026, 11, 20)
 
 
 @pytest.fixture
 def cheap_scrypt(monkeypatch: pytest.MonkeyPatch) -> None:
     """Half a second for each derivation would be the whole length of these tests."""
-    monkeypatch.setattr(key_files, "_SCRYPT_COST", 2**10)
+    monkeypatch.setattr(key_wrapping, "_SCRYPT_COST", 2**10)
 
 
 @pytest.mark.usefixtures("cheap_scrypt")
@@ -50,7 +52,8 @@ def test_keys_load_as_they_were_made(tmp_path: Path, passphrase: bytes | None) -
     before, after = made.institutions[LEI], loaded.institutions[LEI]
     assert after.encryption.public_bytes == before.encryption.public_bytes
     assert signing_text(after.signing.public_key()) == signing_text(before.signing.public_key())
-    assert list(loaded.opening_keys) == [LEI]
+    assert after.days.key(DAY).public_bytes == before.days.key(DAY).public_bytes
+    assert list(loaded.opening_keys(DAY)) == [LEI]
 
 
 @pytest.mark.usefixtures("cheap_scrypt")
@@ -110,9 +113,9 @@ def test_a_passphrase_must_be_right_and_expected(tmp_path: Path) -> None:
     create_keys(tmp_path / "clear", [], None)
     with pytest.raises(PassphraseError, match="wrong passphrase"):
         load_keys(tmp_path / "sealed", b"wrong")
-    with pytest.raises(PassphraseError, match="give the passphrase"):
+    with pytest.raises(WrappingError, match="give the passphrase"):
         load_keys(tmp_path / "sealed", None)
-    with pytest.raises(PassphraseError, match="in clear"):
+    with pytest.raises(WrappingError, match="in clear"):
         load_keys(tmp_path / "clear", PASSPHRASE)
     with pytest.raises(PassphraseError, match="empty"):
         load_keys(tmp_path / "clear", b"")
@@ -122,7 +125,7 @@ def test_a_passphrase_must_be_right_and_expected(tmp_path: Path) -> None:
 
 def test_the_cost_of_guessing_is_high() -> None:
     """A stolen file does not give way to a list of common passphrases."""
-    assert key_files._SCRYPT_COST * key_files._SCRYPT_BLOCK * 128 >= 128 * 2**20
+    assert key_wrapping._SCRYPT_COST * key_wrapping._SCRYPT_BLOCK * 128 >= 128 * 2**20
 
 
 @pytest.mark.usefixtures("cheap_scrypt")
@@ -142,18 +145,44 @@ def test_an_encrypted_file_shows_nothing(tmp_path: Path) -> None:
         b"\xff",
         b"[]",
         b"{}",
-        b'{"format": "yakujo private key 2", "owner": "sp"}',
-        b'{"format": "yakujo private key 1", "owner": "sp", "cipher": "none"}',
         b'{"format": "yakujo private key 1", "owner": "sp", "cipher": "none", "secret": "AAAA"}',
-        b'{"format": "yakujo private key 1", "owner": "sp", "cipher": "none", "secret": 5}',
+        b'{"format": "yakujo private key 2", "owner": "other", "cipher": "none", "secret": "AAAA"}',
+        b'{"format": "yakujo private key 2", "owner": "sp", "cipher": "none"}',
+        b'{"format": "yakujo private key 2", "owner": "sp", "cipher": "none", "secret": "AAAA"}',
+        b'{"format": "yakujo private key 2", "owner": "sp", "cipher": "none", "secret": 5}',
+        b'{"format": "yakujo private key 2", "owner": "sp", "cipher": ["?"], "secret": "AAAA"}',
     ],
 )
 def test_a_damaged_file_is_named(tmp_path: Path, content: bytes) -> None:
     """The operator learns that a backup is needed, not a traceback."""
     create_keys(tmp_path / "keys", [], None)
     (tmp_path / "keys" / "sp.key").write_bytes(content)
-    with pytest.raises(KeyFileBrokenError, match="restore it"):
+    with pytest.raises((KeyFileBrokenError, WrappingError), match="restore it"):
         load_keys(tmp_path / "keys", None)
+
+
+def test_a_damaged_tree_of_days_is_named(tmp_path: Path) -> None:
+    """A file that is cut behind its seeds is not taken for an institution without day keys."""
+    create_keys(tmp_path / "keys", [LEI], None)
+    path = tmp_path / "keys" / f"{LEI}.key"
+    fields = json.loads(path.read_text())
+    fields["secret"] = base64.b64encode(base64.b64decode(fields["secret"])[:64]).decode()
+    path.write_text(json.dumps(fields))
+    with pytest.raises(KeyFileBrokenError, match=LEI):
+        load_keys(tmp_path / "keys", None)
+
+
+def test_a_day_leaves_the_keys_of_a_running_node(tmp_path: Path) -> None:
+    """What a node does when a day is destroyed: it goes on with keys that have all but that day."""
+    keys = create_keys(tmp_path / "keys", [LEI, OTHER_LEI], None)
+    left = keys.with_days(LEI, keys.institutions[LEI].days.destroyed(DAY))
+    long_lived, other = keys.institutions[LEI].encryption, keys.institutions[OTHER_LEI]
+    assert left.opening_keys(DAY) == {
+        LEI: [long_lived.private],
+        OTHER_LEI: [other.days.key(DAY).private, other.encryption.private],
+    }
+    assert len(left.opening_keys(date(2026, 11, 21))[LEI]) == 2
+    assert left.opening_keys(date(1969, 12, 31))[LEI] == [long_lived.private]
 
 
 def test_a_file_under_another_name_is_refused(tmp_path: Path) -> None:
@@ -175,6 +204,15 @@ def test_what_is_missing_is_named(tmp_path: Path) -> None:
         create_keys(tmp_path, ["../evil"], None)
 
 
+def test_the_tree_of_days_does_not_come_from_the_seeds(tmp_path: Path) -> None:
+    """Otherwise the seeds, which stay, would give a destroyed day again."""
+    trees = [create_keys(tmp_path / name, [LEI], None).institutions[LEI].days for name in ("a", "b")]
+    assert trees[0] != trees[1]
+    secret = base64.b64decode(json.loads((tmp_path / "a" / f"{LEI}.key").read_text())["secret"])
+    assert DayTree.from_bytes(secret[64:]) == trees[0]
+    assert set(trees[0].seeds.values()).isdisjoint({secret[:32], secret[32:64]})
+
+
 def test_no_key_shows_in_text(tmp_path: Path) -> None:
     """Logs and tracebacks cannot leak what reprs do not hold."""
     keys = create_keys(tmp_path / "keys", [LEI], None)
@@ -187,7 +225,7 @@ def test_public_keys_travel_as_text() -> None:
     key = new_encryption_key()
     secret = new_secret(bytes(32), LEI, OTHER_LEI, date(2026, 11, 20))
     entry = seal_secret(secret, [encryption_public_key(key.public_text)])
-    assert open_secret(entry, bytes(32), {"own": key.private}) is not None
+    assert open_secret(entry, bytes(32), {"own": [key.private]}) is not None
     with pytest.raises(PublicKeyInvalidError, match="1215 bytes"):
         encryption_public_key(base64.b64encode(key.public_bytes[1:]).decode())
     with pytest.raises(PublicKeyInvalidError, match="ML-KEM"):

@@ -1,11 +1,13 @@
 """What goes out by the shipped mappings: valid in each format, exact, read back as it was written."""
 
+import re
 from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 from mapping_scene import (
+    FILES,
     codec,
     mapping,
     said,
@@ -14,7 +16,8 @@ from mapping_scene import (
 )
 
 from adapters.mapping import write
-from canonical.answer import Answer, AnswerStatus, FundAnswer
+from adapters.mapping_file import load_mapping as load
+from canonical.answer import Answer, AnswerStatus, Finality, FundAnswer, with_finality
 from canonical.identifiers import FundAccount
 from canonical.message import Confirmation, ExecutionNotice, Kind, Role
 from canonical.problems import Problem, Rule
@@ -64,10 +67,11 @@ def answer(status: AnswerStatus, reason: str = "") -> Answer:
 
 @pytest.mark.parametrize("name", ANSWERING)
 @pytest.mark.parametrize("status", AnswerStatus)
-def test_every_answer_is_valid_in_every_format(name: str, status: AnswerStatus) -> None:
+@pytest.mark.parametrize("finality", Finality)
+def test_every_answer_is_valid_in_every_format(name: str, status: AnswerStatus, finality: Finality) -> None:
     """No status and no field that may differ gives a message that the client's own software must reject."""
     for reason in ("", "sum", *FIELDS, *(rule.value for rule in Rule)):
-        messages = write(mapping(name), answer(status, reason), BESIDE)
+        messages = write(mapping(name), with_finality(answer(status, reason), finality), BESIDE)
         pieces = written_bytes(name, messages) if messages else []
         for piece in pieces:
             assert [p for one in codec(name).decode(piece) for p in one.problems] == []
@@ -75,14 +79,81 @@ def test_every_answer_is_valid_in_every_format(name: str, status: AnswerStatus) 
 
 @pytest.mark.parametrize("name", [name for name in ANSWERING if name.startswith("fix44/")])
 @pytest.mark.parametrize("status", AnswerStatus)
-def test_quickfix_accepts_every_answer(name: str, status: AnswerStatus) -> None:
+@pytest.mark.parametrize("finality", Finality)
+def test_quickfix_accepts_every_answer(name: str, status: AnswerStatus, finality: Finality) -> None:
     """A client on a stock QuickFIX with the standard dictionary takes our acknowledgements."""
     quickfix = pytest.importorskip("quickfix")
     dictionary = quickfix_dictionary()
     for reason in ("", "commission", "net", "sum"):
-        for piece in written_bytes(name, write(mapping(name), answer(status, reason), BESIDE)):
+        told = with_finality(answer(status, reason), finality)
+        for piece in written_bytes(name, write(mapping(name), told, BESIDE)):
             message = quickfix.Message(piece.decode(), dictionary, VALIDATED)
             dictionary.validate(message)
+
+
+def written(name: str, told: Answer) -> str:
+    """What a client gets, as text: FIX fields divided by "|"."""
+    encoding = "cp932" if name.startswith("delimited/") else "utf-8"
+    pieces = written_bytes(name, write(mapping(name), told, BESIDE))
+    return b"".join(pieces).decode(encoding).replace("\x01", "|")
+
+
+def test_every_answering_mapping_is_tried_here() -> None:
+    """A mapping that is added for answers is held to the same promises."""
+    named = {f"{file.parent.name}/{n}" for file in FILES for n in (*load(file).answer, *load(file).refusal)}
+    assert named | {"fix44/reject"} == set(ANSWERING)
+
+
+@pytest.mark.parametrize("name", ANSWERING)
+@pytest.mark.parametrize("status", AnswerStatus)
+def test_no_answer_looks_more_final_than_it_is(name: str, status: AnswerStatus) -> None:
+    """In no format does a provisional or withdrawn answer have the bytes, or the words, of the final one."""
+    for reason in ("", "net", "account", "sum"):
+        final = answer(status, reason)
+        final = final.model_copy(update={"funds": answer(AnswerStatus.FUNDS_MISMATCHED, reason).funds})
+        if not write(mapping(name), final, BESIDE):
+            continue  # it writes refusals alone
+        told = {finality: written(name, with_finality(final, finality)) for finality in Finality}
+        assert len(set(told.values())) == len(Finality)
+        for finality in (Finality.PROVISIONAL, Finality.WITHDRAWN):
+            assert f"{finality.value}: " in told[finality]
+            assert f"{finality.value}: " not in told[Finality.FINAL]
+
+
+@pytest.mark.parametrize(
+    ("name", "codes"),
+    [
+        ("fix44/P", ["|87=0|", "|87=1|", "|87=2|", "|573=0|"]),
+        ("fix44/AT", ["|87=0|", "|87=1|", "|87=2|", "|573=0|"]),
+        ("fix44/AU", ["|940=2|", "|940=3|", "|573=0|", "|774="]),
+        ("delimited/result", [",一致,", ",不一致,", ",ファンド不一致,", ",取消済,", ",エラー,"]),
+        ("delimited/result_fund", [",一致,", ",不一致,"]),
+        ("iso20022/setr.044", ["<Mtchd", "<Rjctd", "<CxlCmpltd", "<Cd>D"]),
+        ("iso20022/setr.044.fund", ["<Mtchd", "<Cd>D"]),
+    ],
+)
+def test_codes_of_final_answers_are_for_final_answers(name: str, codes: list[str]) -> None:
+    """A client's software that reads the code alone takes a provisional or withdrawn answer for no result."""
+    seen = ""
+    for status in AnswerStatus:
+        final = answer(status, "net")
+        final = final.model_copy(update={"funds": answer(AnswerStatus.FUNDS_MISMATCHED, "net").funds})
+        seen += written(name, final)
+        for finality in (Finality.PROVISIONAL, Finality.WITHDRAWN):
+            assert [code for code in codes if code in written(name, with_finality(final, finality))] == []
+    assert [code for code in codes if code not in seen] == []
+
+
+@pytest.mark.parametrize("finality", Finality)
+def test_short_field_cuts_no_figure(finality: Finality) -> None:
+    """Where a format holds less than there is to say, what is left of a figure is never another figure."""
+    for padding in range(12):
+        text = "x" * padding + " commission: broker 56910, investor 56900;" * 8
+        told = answer(AnswerStatus.MATCHED).model_copy(update={"text": text})
+        shown = written("iso20022/setr.044", with_finality(told, finality))
+        [said] = re.findall("<AddtlRsnInf>(.*)</AddtlRsnInf>", shown)
+        assert len(said) <= 210
+        assert set(re.findall("[0-9]+", said)) == {"56910", "56900"}
 
 
 @pytest.mark.parametrize("case", ["two-funds", "replacement-with-fees", "average-price-of-the-block"])

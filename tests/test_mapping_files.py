@@ -76,6 +76,31 @@ def test_mistake_in_a_mapping_is_told_at_load(tmp_path: Path, old: str, new: str
         load_mapping(file)
 
 
+@pytest.mark.parametrize(
+    ("name", "old", "told"),
+    [
+        ("fix44/P", 'to = "status"\nwhere = { finality = ["final"] }', "87: shows a status"),
+        (
+            "iso20022/setr.044",
+            'where = { status = ["matched"], finality = ["final"] }',
+            "MtchgSts/Mtchd: shows",
+        ),
+        ("fix44/AT", 'where = { status = ["funds_mismatched"], finality = ["final"] }', "78: shows a status"),
+    ],
+)
+def test_answer_that_hides_whether_it_is_final_is_told_at_load(
+    tmp_path: Path, name: str, old: str, told: str
+) -> None:
+    """A mapping of a client's own cannot pass a provisional match off as a match."""
+    text = (MAPPINGS / f"{name}.toml").read_text(encoding="utf-8")
+    assert old in text
+    file = tmp_path / "own.toml"
+    new = old.replace(', finality = ["final"]', "").replace('\nwhere = { finality = ["final"] }', "")
+    file.write_text(text.replace(old, new, 1), encoding="utf-8")
+    with pytest.raises(MappingError, match=re.escape(told)):
+        load_mapping(file)
+
+
 def test_mapping_that_is_not_there_is_told(tmp_path: Path) -> None:
     with pytest.raises(MappingError, match=r"nothing\.toml"):
         load_mapping(tmp_path / "nothing.toml")

@@ -6,6 +6,7 @@ from random import Random
 
 import pytest
 
+from node import memory_ledger
 from node.ledger import Ledger, LedgerGapError, LedgerUnavailableError
 from node.memory_ledger import Faults, MemoryLedger
 
@@ -77,3 +78,31 @@ async def test_a_ledger_that_is_away_says_so() -> None:
         await ledger.append(b"x", "1")
     with pytest.raises(LedgerUnavailableError):
         await ledger.head()
+
+
+async def test_members_may_ask_one_another() -> None:
+    """What is asked is answered by whoever is there, and by nobody once he is gone."""
+    ledger = MemoryLedger()
+
+    async def backwards(question: bytes) -> bytes:
+        return question[::-1]
+
+    with pytest.raises(LedgerUnavailableError, match="sp1 does not answer"):
+        await ledger.ask("sp1", b"abc")
+    answering = asyncio.create_task(ledger.answer("sp1", backwards))
+    await asyncio.sleep(0)
+    assert await ledger.ask("sp1", b"abc") == b"cba"
+    answering.cancel()
+    await asyncio.gather(answering, return_exceptions=True)
+    with pytest.raises(LedgerUnavailableError):
+        await ledger.ask("sp1", b"abc")
+
+
+async def test_a_block_may_arrive_after_its_author_gave_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A network delivers what a process said that has died since."""
+    monkeypatch.setattr(memory_ledger, "LATE_SECONDS", 0.01)
+    ledger = MemoryLedger(Faults(late=1.0))
+    with pytest.raises(LedgerUnavailableError):
+        await ledger.append(b"x", "1")
+    assert await ledger.head() == 0
+    assert await _read(ledger, 1) == [(1, b"x")]

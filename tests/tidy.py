@@ -32,6 +32,7 @@ OWNERS = {
     "quickfix": ("adapters/fix_engine.py", "node/bench/*"),  # the bench parses with it for comparison
     "lxml": ("adapters/iso20022*.py",),
     "nats": ("node/*",),
+    "pkcs11": ("node/pkcs11_wrapping.py",),
     "cryptography": ("node/*",),
     "sqlite3": ("node/*",),
     "typer": ("node/*",),

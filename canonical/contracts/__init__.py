@@ -4,14 +4,24 @@
 
 `view` looks up records of the state by key, `Decision.changes` says which records are new: None deletes
 one. A version lives in a directory of its own and is never changed once a network has used it.
+
+    halves_of(view, submission) -> the sides of trades that an accepted submission speaks of
+    forget(view, halves) -> changes
+
+These take out of the state what both sides have destroyed. They too run at one place of the ledger at every
+entitled node, so that the states stay equal.
 """
 
 from canonical.base import Canonical
 from canonical.contracts.matching.v1 import contract as matching_v1
+from canonical.contracts.matching.v1 import forgetting as forgetting_v1
 from canonical.contracts.matching.v1 import records
 
 CONTRACTS = {"matching/1": matching_v1.apply}
+FORGET = {"matching/1": forgetting_v1.forget}
+HALVES_OF = {"matching/1": forgetting_v1.halves_of}
 
 RECORDS: dict[str, type[Canonical]] = {
-    record.__name__: record for record in (records.MessageRecord, records.Half, records.Index, records.Trade)
+    record.__name__: record
+    for record in (records.MessageRecord, records.Mentions, records.Half, records.Index, records.Trade)
 }

@@ -1,28 +1,66 @@
-"""Measures one node from raw FIX to native result, beside what the libraries and the machine below allow.
+"""Measures one node from raw FIX to native result, or the ledger alone, beside what lies below them.
 
-report = run_bench(BenchOptions())          print_report(report, Console())
+report = run_bench(BenchOptions())                  print_found(report, Console())
+report = run_ledger_bench(LedgerOptions())          print_found(report, Console())
 """
 
 import asyncio
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 
+from rich.console import Console
+
+from node.bench.ledger import measured_ledger
+from node.bench.ledger_report import LedgerOptions, LedgerReport
+from node.bench.ledger_tables import print_ledger_report
 from node.bench.measuring import measured
 from node.bench.report import BenchOptions, BenchReport
 from node.bench.tables import print_report
 from node.collector import rare_collections
 
-__all__ = ["BenchOptions", "BenchReport", "print_report", "run_bench"]
+__all__ = [
+    "BenchOptions",
+    "BenchReport",
+    "LedgerOptions",
+    "LedgerReport",
+    "print_found",
+    "run_bench",
+    "run_ledger_bench",
+]
+
+Progress = Callable[[str], None]
 
 
-def run_bench(options: BenchOptions, progress: Callable[[str], None] = lambda _: None) -> BenchReport:
-    """Measure; less than a minute with the usual options. progress: told what is being done."""
+def run_bench(options: BenchOptions, progress: Progress = lambda _: None) -> BenchReport:
+    """Measure a node; less than a minute with the usual options. progress: told what is being done."""
     began = time.perf_counter()
-    with (
-        tempfile.TemporaryDirectory(prefix="yakujo-bench-", dir=options.folder) as folder,
-        rare_collections(),
-    ):
-        figures = asyncio.run(measured(Path(folder), options, progress))
+    with ExitStack() as stack:
+        folder = _prepared(stack, options.folder)
+        figures = asyncio.run(measured(folder, options, progress))
     return BenchReport.model_validate({**figures, "seconds": round(time.perf_counter() - began, 1)})
+
+
+def run_ledger_bench(options: LedgerOptions, progress: Progress = lambda _: None) -> LedgerReport:
+    """Measure the ledger; less than a minute with the usual options. progress: told what is being done."""
+    began = time.perf_counter()
+    with ExitStack() as stack:
+        folder = _prepared(stack, options.folder)
+        figures = asyncio.run(measured_ledger(folder, options, progress))
+    return LedgerReport.model_validate({**figures, "seconds": round(time.perf_counter() - began, 1)})
+
+
+def print_found(report: BenchReport | LedgerReport, console: Console) -> None:
+    """Print a report as tables."""
+    if isinstance(report, LedgerReport):
+        print_ledger_report(report, console)
+    else:
+        print_report(report, console)
+
+
+def _prepared(stack: ExitStack, folder: Path | None) -> Path:
+    """A temporary folder in `folder`, and the collector as it is in a daemon."""
+    stack.enter_context(rare_collections())
+    return Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="yakujo-bench-", dir=folder)))

@@ -11,17 +11,23 @@ STEPS = {
     "decode": "FIX text to fields, checked",
     "mapping": "fields to canonical messages, validated",
     "canonical_bytes": "names looked up in master data; canonical bytes",
+    "outbox": "message and origin written to the store",
     "seal": "sealed for both sides; entry encoded",
-    "outbox": "entry and origin written to the store",
     "block_sign": "block filled from the outbox and signed",
     "block_verify": "block's signature and digest checked",
-    "archive": "block archived, chain of digests",
+    "archive": "block archived",
+    "tree": "entries put into the Merkle tree; its root",
+    "state_digest": "digest of what is public beside the entries",
     "open": "entry decoded and opened; its message stored",
     "validate": "message validated again; byte form checked",
     "contract": "pairing, comparison, results",
     "state_store": "contracts' state, references and outcomes written",
+    "attest": "decision digested, kept and attested",
+    "compare": "attestations checked and compared",
+    "release": "results read again and turned into answers",
     "rendering": "answers mapped and written as FIX",
     "delivery": "answers queued, taken and marked as delivered",
+    "checkpoint": "checkpoints signed and compared",
     "commit": "transactions: begin, savepoints, commit",
     "other": "event loop, NATS client, threads",
 }
@@ -57,6 +63,7 @@ class EndToEnd(Figures):
     end_to_end_fastest_messages_per_second: float
     end_to_end_spread_percent: float
     end_to_end_processor_microseconds: float
+    end_to_end_messages_per_block: float
     end_to_end_entries_per_block: float
 
 
@@ -67,17 +74,23 @@ class Shares(Figures):
     share_of_decode_percent: float
     share_of_mapping_percent: float
     share_of_canonical_bytes_percent: float
-    share_of_seal_percent: float
     share_of_outbox_percent: float
+    share_of_seal_percent: float
     share_of_block_sign_percent: float
     share_of_block_verify_percent: float
     share_of_archive_percent: float
+    share_of_tree_percent: float
+    share_of_state_digest_percent: float
     share_of_open_percent: float
     share_of_validate_percent: float
     share_of_contract_percent: float
     share_of_state_store_percent: float
+    share_of_attest_percent: float
+    share_of_compare_percent: float
+    share_of_release_percent: float
     share_of_rendering_percent: float
     share_of_delivery_percent: float
+    share_of_checkpoint_percent: float
     share_of_commit_percent: float
     share_of_other_percent: float
     timed_processor_microseconds: float

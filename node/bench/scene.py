@@ -16,11 +16,13 @@ from adapters.fix_dictionary import load
 from adapters.fix_sessions import installed_dictionary
 from adapters.format import Decoded, Fields
 from adapters.link import Arrival
+from node.clients import Client
+from node.identity import create_identity
 from node.key_files import load_keys
-from node.keys import NodeKeys
+from node.keyring import KeyRing
 from node.network import Network
-from node.settings import ClientSettings, FixLinkSettings
-from node.setup import assemble, make_member
+from node.settings import ClientSettings, ExternalLedger, FixLinkSettings, NodeSettings
+from node.setup import found_alone, make_member
 
 SP = "sp1"
 BROKER, INVESTOR = "broker", "investor"  # the clients' names
@@ -40,7 +42,7 @@ class Scene:
     """A network of `members` SPs, of which the first serves both institutions, with its keys."""
 
     network: Network
-    keys: NodeKeys
+    ring: KeyRing
     clients: tuple[ClientSettings, ...]
 
 
@@ -49,8 +51,22 @@ def make_scene(folder: Path, members: int) -> Scene:
     names = [f"sp{number + 1}" for number in range(members)]
     served = {SP: list(_LEIS.values())}
     cards = [make_member(folder / name, name, served.get(name, []), None) for name in names]
-    network = assemble(_plan(members), cards)
-    return Scene(network, load_keys(folder / SP / "keys", None), (_client(BROKER), _client(INVESTOR)))
+    identities = [create_identity(folder / lei, lei, None) for lei in _LEIS.values()]
+    keys = {name: load_keys(folder / name / "keys", None) for name in names}
+    founders = {name: own.signing for name, own in keys.items()}
+    network = found_alone(_plan(members), cards, identities, founders)
+    return Scene(network, KeyRing(keys[SP]), (_client(BROKER), _client(INVESTOR)))
+
+
+def settings_of(scene: Scene, folder: Path) -> NodeSettings:
+    """What the node.toml of the measured node would say; the bench opens the ledger itself."""
+    unused = ExternalLedger(kind="external", servers=("-",), user="-", password_file=Path("unused"))
+    return NodeSettings(sp=SP, data_folder=folder / SP, ledger=unused, clients=scene.clients)
+
+
+def clients_of(scene: Scene) -> dict[str, Client]:
+    """The clients as the node makes them."""
+    return {settings.name: Client(settings, scene.network, None) for settings in scene.clients}
 
 
 def _plan(members: int) -> dict[str, Any]:

@@ -1,43 +1,55 @@
-"""Where the processor's time goes: each step of a message's way, timed by wrapping what the parts call.
+"""Where the processor's time goes: each step of a message's way, timed by wrapping what the node calls.
 
-The parts themselves know nothing of it: `time_parts` puts a wrapper around the methods named in `METHODS`
-of the objects that the measurement made for itself. A step's time is its thread's processor time less that of
-steps within it, so that neither waiting nor other threads count.
+The node knows nothing of it: while `timed` holds, what `TIMED` names has a wrapper around it. A step's time
+is its thread's processor time less that of steps within it, so that neither waiting nor other threads count.
 """
 
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import Any, TypeVar
 
-from node.bench.pipeline import Parts
-from node.publisher import Flight
-from node.store import Job
+from node import replica, results, submissions
+from node.application import Application
+from node.checkpoints import Checkpoints
+from node.clients import Client
+from node.deliveries import Deliveries
+from node.inbound import Inbound
+from node.outbox import Outbox
+from node.publisher import Flight, Publisher
+from node.reading import Reader
+from node.records import Records
+from node.replica import Replica
+from node.results import Results
+from node.store import Job, Store
+from node.submissions import Submissions
 
 Result = TypeVar("Result")
 
-# Of each object the methods that are timed, and the step that each is part of.
-METHODS: dict[str, dict[str, str]] = {
-    "client": {"decode": "decode", "read": "mapping", "answer": "rendering"},
-    "reader": {"items": "canonical_bytes"},
-    "inbound": {"_keep": "outbox", "_submit": "seal", "_queue": "outbox", "_note": "outbox"},
-    "publisher": {"_next": "block_sign"},
-    "replica": {"_apply": "archive", "_checked": "block_verify"},
-    "application": {
-        "apply": "open",
-        "_admitted": "validate",
-        "_decide": "contract",
-        "_apply": "contract",
-        "_store_references": "state_store",
-        "_store_outcome": "state_store",
-    },
-    "records": {"get": "state_store", "write": "state_store"},
-    "deliveries": {"queue_answer": "delivery"},
-    "store": {"_commit": "commit"},
-}
-# Jobs of the store that are not among the methods above, by the module that they come from.
+# Of each class or module the functions that are timed, and the step that each is part of.
+TIMED: tuple[tuple[Any, dict[str, str]], ...] = (
+    (Client, {"decode": "decode", "read": "mapping", "answer": "rendering"}),
+    (Reader, {"items": "canonical_bytes"}),
+    (Inbound, {"_keep": "outbox"}),
+    (Outbox, {"next_entries": "block_sign", "_sealed": "seal"}),
+    (Publisher, {"_next": "block_sign"}),
+    (Replica, {"_apply": "archive", "_checked": "block_verify", "_state": "state_digest"}),
+    (replica, {"entry_leaf": "tree", "append": "tree", "root": "tree"}),
+    (Application, {"apply_block": "open"}),
+    (Submissions, {"take": "open", "_admitted": "validate", "_decide": "contract"}),
+    (submissions, {"_store_references": "state_store", "_store_outcome": "state_store"}),
+    (Records, {"get": "state_store", "write": "state_store"}),
+    (results, {"decision_digest": "attest", "attestation": "attest", "_results": "release"}),
+    (Results, {"decided": "attest", "attest": "attest", "_tell": "release"}),
+    (Results, {"attested": "compare", "_judge": "compare"}),
+    (Checkpoints, {"sign": "checkpoint", "take": "checkpoint", "finish": "checkpoint"}),
+    (Deliveries, {"queue_answer": "delivery", "spoke": "delivery"}),
+    (Store, {"_commit": "commit"}),
+)
+# Jobs of the store that are not among the functions above, by the module that they come from.
 JOBS = {"node.inbound": "raw_store", "node.outbound": "delivery", "node.publisher": "block_sign"}
 
 
@@ -66,16 +78,6 @@ class Steps:
 
         return timed
 
-    def under_way(self, publish: Callable[[Flight], Awaitable[None]]) -> Callable[[Flight], Awaitable[None]]:
-        """`publish`, timed by the clock: until the block is read back."""
-
-        async def timed(flight: Flight) -> None:
-            began = time.perf_counter()
-            await publish(flight)
-            self.waits.append(time.perf_counter() - began)
-
-        return timed
-
     def totals(self) -> dict[str, float]:
         """The seconds so far."""
         steps = dict.fromkeys(step for totals in self._totals for step in totals)
@@ -89,24 +91,42 @@ class Steps:
         return self._own.inner, self._own.totals
 
 
-def time_parts(parts: Parts, steps: Steps) -> None:
-    """Wrap the methods of `parts`, which must not run yet."""
-    for name, methods in METHODS.items():
-        for each in _objects(parts, name):
-            for method, step in methods.items():
-                setattr(each, method, steps.around(step, getattr(each, method)))
-    publisher: Any = parts.publisher
-    publisher._until_read_back = steps.under_way(publisher._until_read_back)
-    write = parts.store.write
+@contextmanager
+def timed(steps: Steps) -> Iterator[None]:
+    """Time all nodes of this process meanwhile."""
+    before = [(owner, name, getattr(owner, name)) for owner, names in TIMED for name in names]
+    before += [(Publisher, "_publish", Publisher._publish), (Store, "write", Store.write)]
+    try:
+        for owner, names in TIMED:
+            for name, step in names.items():
+                setattr(owner, name, steps.around(step, getattr(owner, name)))
+        setattr(Publisher, "_publish", _waits(steps))  # noqa: B010 - a method is not assigned to otherwise
+        setattr(Store, "write", _jobs(steps))  # noqa: B010 - the same
+        yield
+    finally:
+        for owner, name, value in before:
+            setattr(owner, name, value)
 
-    def timed_write(job: Job[Result]) -> Awaitable[Result]:
+
+def _waits(steps: Steps) -> Callable[[Publisher, Flight], Awaitable[None]]:
+    """`Publisher._publish`, timed by the clock."""
+    publish = Publisher._publish
+
+    async def timed_wait(publisher: Publisher, flight: Flight) -> None:
+        began = time.perf_counter()
+        await publish(publisher, flight)
+        steps.waits.append(time.perf_counter() - began)
+
+    return timed_wait
+
+
+def _jobs(steps: Steps) -> Callable[[Store, Job[Result]], Awaitable[Result]]:
+    """`Store.write` whose jobs are timed, where `JOBS` has a step for them."""
+    write = Store.write
+
+    def timed_write(store: Store, job: Job[Result]) -> Awaitable[Result]:
         function = job.func if isinstance(job, partial) else job
         step = JOBS.get(function.__module__)
-        return write(steps.around(step, job) if step else job)
+        return write(store, steps.around(step, job) if step else job)
 
-    setattr(parts.store, "write", timed_write)  # noqa: B010 - a method is not assigned to otherwise
-
-
-def _objects(parts: Parts, name: str) -> list[object]:
-    inside = {"reader": parts.inbound._reader, "records": parts.application._records}
-    return [*parts.clients.values()] if name == "client" else [inside.get(name) or getattr(parts, name)]
+    return timed_write

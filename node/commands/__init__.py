@@ -5,20 +5,37 @@ wrong argument, setting or file, told in one sentence on standard error. `yakujo
 """
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any, TypeAlias
 
 import typer
 
 from node.commands.assemble import assemble
+from node.commands.audit import audit
 from node.commands.bench import bench
 from node.commands.check import check
+from node.commands.delegate import delegate, revoke
 from node.commands.demo import demo
 from node.commands.exits import EXPECTED, NOT_DONE
+from node.commands.identity import identity, replace_identity
 from node.commands.init import init
+from node.commands.keys import keys
+from node.commands.members import members
+from node.commands.prove import prove
+from node.commands.rebuild import rebuild
+from node.commands.relocate import relocate
+from node.commands.restore import restore
 from node.commands.run import run
+from node.commands.scrub import scrub
+from node.commands.sign import sign
 from node.commands.status import status
+from node.commands.submit import submit
 from node.commands.trace import trace
 from node.commands.trades import trades
+from node.commands.verify import verify
+from node.commands.votes import admit, remove, replace_key
+
+Commands: TypeAlias = tuple[Callable[..., Any], ...]
 
 commands = typer.Typer(
     name="yakujo",
@@ -29,8 +46,15 @@ commands = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for command in (init, assemble, check, run, status, trades, trace, demo, bench):
+FOUNDING: Commands = (init, identity, delegate, assemble, sign)
+RUNNING: Commands = (check, run, status, trades, trace)
+GOVERNING: Commands = (members, admit, remove, relocate, replace_key, submit, revoke, replace_identity)
+PROVING: Commands = (prove, verify, audit)
+MENDING: Commands = (scrub, restore, rebuild)
+SHOWING: Commands = (demo, bench)
+for command in (*FOUNDING, *RUNNING, *GOVERNING, *PROVING, *MENDING, *SHOWING):
     commands.command()(command)
+commands.add_typer(keys)
 
 
 def app(arguments: Sequence[str] | None = None) -> None:

@@ -28,7 +28,7 @@ def assemble(
     """Make the network file of a plan and the founders' cards, and print the network's id.
 
     Every founder does so by himself, of the same plan and cards in any order, and compares the id with the
-    others over another channel: it is the same where the files are.
+    others over another channel: it is the same where the files are. Then `yakujo sign`.
     """
     if output.exists():
         raise SetupError(f"{output} exists and is not overwritten: name another file with --output")

@@ -1,11 +1,13 @@
 """What a command can end with."""
 
 from adapters.mapping_file import MappingError
+from node.act_submission import SubmissionError
 from node.key_files import KeyFileError
 from node.keys import PublicKeyInvalidError
 from node.ledger import LedgerError
 from node.nats_server import ServerError
 from node.network import NetworkError
+from node.secret_files import SecretFileError
 from node.secrets import SecretsUnreadableError
 from node.settings import SettingsError
 from node.setup import SetupError
@@ -26,9 +28,11 @@ EXPECTED = (
     NotFoundError,
     OSError,
     PublicKeyInvalidError,
+    SecretFileError,
     SecretsUnreadableError,
     ServerError,
     SettingsError,
     SetupError,
     StoreError,
+    SubmissionError,
 )

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -9,6 +10,7 @@ import typer
 from pydantic import BaseModel, TypeAdapter
 from rich.console import Console
 
+from node.act_submission import WAIT_SECONDS
 from node.settings import NodeSettings, load_settings
 from node.setup import NODE_FILE
 
@@ -23,9 +25,45 @@ Folder = Annotated[
     ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print data instead of tables.")]
+IdentityFolder = Annotated[
+    Path,
+    typer.Argument(
+        metavar="IDENTITY", help="The institution's folder, made by `yakujo identity`.", show_default=False
+    ),
+]
+PassphraseFile = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="The passphrase that encrypts the private key.", show_default=False),
+]
+NetworkFile = Annotated[
+    Path, typer.Option(metavar="FILE", help="The network file, from any member.", show_default=False)
+]
+Number = Annotated[
+    int,
+    typer.Option(
+        min=1, help="The statement's number: what `yakujo members` shows as the next.", show_default=False
+    ),
+]
+Output = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE", help="Where to write the statement. By default LEI-NUMBER.json.", show_default=False
+    ),
+]
+Until = Annotated[
+    datetime | None,
+    typer.Option(
+        metavar="DAY", formats=["%Y-%m-%d"], help="The last business day it is for.", show_default=False
+    ),
+]
+Wait = Annotated[
+    float, typer.Option("--wait", metavar="SECONDS", min=0, help="How long to wait for its place.")
+]
+NoWait = Annotated[bool, typer.Option("--no-wait", help="Queue it, and do not wait.")]
 
 HERE = Path()
 FILE_COLUMNS = 180
+PATIENCE = WAIT_SECONDS
 
 
 def settings_in(folder: Path) -> NodeSettings:

@@ -8,10 +8,11 @@ from rich.table import Table
 from node.commands.exits import FOUND
 from node.commands.options import HERE, AsJson, Folder, print_json, screen, settings_in
 from node.inspection import NodeStatus, reading, status_of
+from node.scrub_report import ScrubReport
 
 
 def status(folder: Folder = HERE, *, as_json: AsJson = False) -> None:
-    """How a node is: its place on the ledger, what waits, its clients, its trades.
+    """How a node is: its place on the ledger, what members have signed, what waits, clients, trades, alarms.
 
     Works while the node runs and when it does not. Exit code 0: all is well. 1: something needs a person; the
     findings say what. 2: there is no such node, or its settings are wrong.
@@ -31,6 +32,7 @@ def _print(found: NodeStatus) -> None:
     for name, value in _lines(found):
         table.add_row(name, value)
     console.print(table)
+    console.print(_members(found))
     for queue in found.deliveries:
         waits = f", {queue.waiting} waiting since {at(queue.oldest)}" if queue.waiting else ""
         console.print(f"client {queue.client}: {queue.delivered} delivered{waits}")
@@ -45,15 +47,43 @@ def _lines(found: NodeStatus) -> list[tuple[str, str]]:
     running = f"running, process {found.pid}" if found.running else "not running"
     last = f", last block {at(found.last_block)} by {found.last_block_sp}" if found.last_block else ""
     passed = f", {found.passed_over} blocks passed over" if found.passed_over else ""
+    agreed = f"all members have signed up to {found.agreed_size}" if found.agreed_size is not None else "open"
+    disk = f"{found.disk.used_percent} % used, {_size(found.disk.free_bytes)} free"
     return [
         ("node", f"{found.sp}, {running}"),
         ("network", found.network),
         ("ledger", f"{found.sequence} blocks, {found.size} entries{last}{passed}"),
-        ("head", found.chain),
+        ("root", found.root),
+        ("agreement", agreed),
+        ("guard", f"{found.guard.word.value}: {found.guard.text}" if found.guard else "-"),
+        ("scrub", _scrub(found.last_scrub)),
         ("to publish", f"{found.outbox} entries{', a block is under way' if found.in_flight else ''}"),
         ("arrived", _counted(found.arrivals)),
+        ("results", _counted(found.results)),
         ("trades", _counted(found.trades)),
+        ("disk", f"{disk}, store {_size(found.disk.store_bytes)}"),
     ]
+
+
+def _scrub(last: ScrubReport | None) -> str:
+    if last is None:
+        return "none yet"
+    return f"{at(last.began)}: {last.blocks} blocks, {last.found or 'no'} findings"
+
+
+def _members(found: NodeStatus) -> Table:
+    table = Table(
+        "member", "blocks", "last block", "signed up to", "entries since", "agrees", box=None, pad_edge=False
+    )
+    for member in found.members:
+        agrees = {True: "yes", False: "NO", None: "-"}[member.agrees]
+        signed, lag = ("-" if n is None else str(n) for n in (member.signed_size, member.lag))
+        table.add_row(member.sp, str(member.blocks), at(member.last_block), signed, lag, agrees)
+    return table
+
+
+def _size(count: int) -> str:
+    return f"{count / 1_000_000_000:.1f} GB" if count >= 1_000_000_000 else f"{count / 1_000_000:.1f} MB"  # noqa: PLR2004 - bytes in a GB
 
 
 def _counted(counts: dict[str, int]) -> str:

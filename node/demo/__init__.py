@@ -57,7 +57,7 @@ def _make_empty(folder: Path) -> None:
 
 
 def _run(options: DemoOptions, folder: Path) -> Report:
-    with _quiet_logs():
+    with quiet_logs():
         try:
             return asyncio.run(_play(options, folder))
         except asyncio.CancelledError:
@@ -65,7 +65,7 @@ def _run(options: DemoOptions, folder: Path) -> Report:
 
 
 async def _play(options: DemoOptions, folder: Path) -> Report:
-    _end_on_signals()
+    end_on_signals()
     loop = asyncio.get_running_loop()
     demo = Demo(programme(options.blocks, options.seed), folder)
     began = loop.time()
@@ -83,7 +83,7 @@ async def _play(options: DemoOptions, folder: Path) -> Report:
     return report.model_copy(update={"seconds": seconds})
 
 
-def _end_on_signals() -> None:
+def end_on_signals() -> None:
     """Let a closed terminal or a `kill` end the demo as Ctrl-C does: with all that it has started."""
     task = asyncio.current_task()
     assert task is not None
@@ -92,7 +92,7 @@ def _end_on_signals() -> None:
 
 
 @contextmanager
-def _quiet_logs() -> Iterator[None]:
+def quiet_logs() -> Iterator[None]:
     """The clients' own links log here; what is not an error is no part of the show."""
     before = structlog.get_config()
     configure_logging(level=LogLevel.ERROR)

@@ -14,11 +14,11 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, suppress
 from enum import StrEnum
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from node.demo.market import (
     BROKER,
@@ -31,6 +31,8 @@ from node.demo.market import (
     Firm,
     plan,
 )
+from node.identity import create_identity
+from node.key_files import load_keys
 from node.network import Network
 from node.orphan import end_orphan
 from node.settings import (
@@ -40,7 +42,7 @@ from node.settings import (
     FolderLinkSettings,
     NodeSettings,
 )
-from node.setup import NODE_FILE, assemble, make_member, write_node
+from node.setup import NODE_FILE, found_alone, make_member, write_node
 
 END_SECONDS: Final = 30.0
 POLL_SECONDS: Final = 0.2
@@ -60,12 +62,16 @@ class DemoError(Exception):
 
 
 class Provider:
-    """One service provider. folder: all that is its own. fix_port: where its FIX clients connect."""
+    """One service provider. folder: all that is its own. fix_port: where its FIX clients connect.
+
+    environment: what its daemon is given beside the variables of this process.
+    """
 
     def __init__(self, sp: str, folder: Path, fix_port: int) -> None:
         self.sp = sp
         self.folder = folder
         self.fix_port = fix_port
+        self.environment: dict[str, str] = {}
         self._process: asyncio.subprocess.Process | None = None
 
     @property
@@ -95,24 +101,32 @@ class Provider:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
+                env={**os.environ, **self.environment},
                 start_new_session=True,
             )
 
+    @property
+    def code(self) -> int | None:
+        """The exit code of a daemon that has ended by itself; None where it runs or was not started."""
+        return self._process.returncode if self._process is not None else None
+
     def check(self) -> None:
         """Raise DemoError where the daemon has ended by itself."""
-        code = self._process.returncode if self._process is not None else None
-        if code is not None:
+        if (code := self.code) is not None:
             last = self.log.read_text(errors="replace").strip().rpartition("\n")[2]
             raise DemoError(f"the daemon of {self.sp} ended with code {code}: {last[:500]} (see {self.log})")
 
     async def kill(self, part: Part) -> None:
         """kill -9 one process of this provider; a daemon stays dead until `start`."""
-        assert self._process is not None, "not started"
-        pid = self._process.pid if part is Part.DAEMON else self._pid_of(part)
-        os.kill(pid, signal.SIGKILL)
-        if part is Part.DAEMON:
+        self.signal(part, signal.SIGKILL)
+        if part is Part.DAEMON and self._process is not None:
             await self._process.wait()
             self._process = None
+
+    def signal(self, part: Part, number: signal.Signals) -> None:
+        """Send a signal to one process of this provider. Raises DemoError where there is none."""
+        with suppress(ProcessLookupError):
+            os.kill(self._pid_of(part), number)
 
     async def end(self) -> None:
         """End the daemon and with it its children; also a nats-server whose daemon was killed."""
@@ -129,23 +143,35 @@ class Provider:
         await end_orphan(self.data / "nats" / "nats.pid", str(self.data / "nats" / "nats.conf"), END_SECONDS)
 
     def _pid_of(self, part: Part) -> int:
-        if part is Part.LEDGER:
-            return int((self.data / "nats" / "nats.pid").read_text())
-        assert self._process is not None, "not started"
+        """Found by its command line: a number in a file may by now be another process's."""
+        daemon = self._process.pid if self._process is not None else None
+        if part is Part.DAEMON and daemon is not None:
+            return daemon
         for pid, parent, command in _processes():
-            if parent == self._process.pid and "adapters.fix_engine" in command:
+            is_server = part is Part.LEDGER and str(self.data / "nats" / "nats.conf") in command
+            is_engine = part is Part.FIX and parent == daemon and "adapters.fix_engine" in command
+            if is_server or is_engine:
                 return pid
-        raise DemoError(f"{self.sp} has no FIX child at present")
+        raise DemoError(f"{self.sp} has no {part} at present")
 
 
-def prepare(folder: Path) -> tuple[Provider, ...]:
-    """Everything that three providers need before their first start, in folders of their own."""
-    served = {sp: [firm for firm in FIRMS if firm.sp == sp] for sp in PROVIDERS}
+def prepare(
+    folder: Path, planned: Mapping[str, Any] | None = None, also: tuple[Firm, ...] = ()
+) -> tuple[Provider, ...]:
+    """Everything that three providers need before their first start, in folders of their own.
+
+    planned: the network as its founders plan it, the market's if not given. also: firms as they come to
+    another provider than their own when that is down.
+    """
+    served = {sp: [firm for firm in (*FIRMS, *also) if firm.sp == sp] for sp in PROVIDERS}
     cards = [
         make_member(folder / sp, sp, [firm.lei for firm in served[sp]], None, PROVIDER_BICS[sp])
         for sp in PROVIDERS
     ]
-    network = assemble(plan(), cards)
+    leis = sorted({lei for card in cards for lei in card.delegations})
+    identities = [create_identity(folder / "institutions" / lei, lei, None) for lei in leis]
+    founders = {sp: load_keys(folder / sp / "keys", None).signing for sp in PROVIDERS}
+    network = found_alone(planned or plan(), cards, identities, founders)
     ports: dict[str, list[int]] = dict(zip(PROVIDERS, _free_ports(), strict=True))
     cluster_secret = secrets.token_hex(32)
     providers = tuple(Provider(sp, folder / sp, ports[sp][3]) for sp in PROVIDERS)
@@ -205,15 +231,14 @@ def _client(firm: Firm, provider: Provider) -> ClientSettings:
             "reads": {name: name for name in ("J", "AU")},
             "copies": {"execution_notice": "AS", "confirmation": "AK"},
         },
-    }[firm]
+    }[next(known for known in FIRMS if known.lei == firm.lei)]
     link = (
         _fix_link(firm, provider)
         if words["format"] == "fix"
         else _folder_link(firm, provider, words["format"])
     )
-    return ClientSettings.model_validate(
-        {"name": firm.client, "institution": firm.lei, "link": link.model_dump(exclude_none=True), **words}
-    )
+    own = {"name": firm.client, "institution": firm.lei, "backup": firm not in FIRMS}
+    return ClientSettings.model_validate({**own, "link": link.model_dump(exclude_none=True), **words})
 
 
 def _fix_link(firm: Firm, provider: Provider) -> FixLinkSettings:

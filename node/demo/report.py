@@ -211,7 +211,7 @@ def _example(demo: Demo, firm: Firm) -> str:
 
 def _head(demo: Demo, sp: str) -> NodeHead:
     head = head_of(demo.providers[sp])
-    return NodeHead(provider=sp, blocks=head.sequence, entries=head.size, chain=head.chain)
+    return NodeHead(provider=sp, blocks=head.sequence, entries=head.size, chain=head.root)
 
 
 def _secrecy(demo: Demo) -> Iterator[Secrecy]:

@@ -7,7 +7,7 @@ async with Demo(scenario, folder) as demo:
 """
 
 import asyncio
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
@@ -38,11 +38,18 @@ class Demo:
 
     providers, clients: by name. verdict: what has been heard. sent: how many messages and files so far,
     answers: how many came back. outstanding: references that have not heard all that is due.
+    prepared: makes the providers in a folder.
     """
 
-    def __init__(self, scenario: Scenario, folder: Path) -> None:
+    def __init__(
+        self,
+        scenario: Scenario,
+        folder: Path,
+        prepared: Callable[[Path], tuple[Provider, ...]] = prepare,
+    ) -> None:
         self.scenario = scenario
         self.folder = folder
+        self._prepared = prepared
         self.verdict = Verdict(scenario.expected)
         self.providers: dict[str, Provider] = {}
         self.clients: dict[str, Client] = {}
@@ -117,7 +124,7 @@ class Demo:
             yield from delivery_deviations(self.providers[client.firm.sp], client)
 
     async def _start(self) -> None:
-        self.providers = {p.sp: p for p in await asyncio.to_thread(prepare, self.folder)}
+        self.providers = {p.sp: p for p in await asyncio.to_thread(self._prepared, self.folder)}
         for provider in self.providers.values():
             await provider.start()
         self.clients = {firm.client: self._client(firm.client) for firm in FIRMS}
@@ -182,6 +189,9 @@ class Demo:
         """Raise where a daemon or a client has ended by itself."""
         for provider in self.providers.values():
             provider.check()
+        self._check_tasks()
+
+    def _check_tasks(self) -> None:
         for task in self._tasks:
             if task.done() and not task.cancelled() and (error := task.exception()) is not None:
                 raise error

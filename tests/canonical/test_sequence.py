@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from canonical.answer import AnswerStatus
+from canonical.answer import AnswerStatus, Finality
 from canonical.message import CLASSES
 from canonical.result import Status, TradeStatus
 
@@ -51,4 +51,7 @@ def test_statuses():
     assert parts == [status.value for status in Status]
     assert [code for row in rows("What a side hears") for code in codes(row[0])] == [
         s.value for s in AnswerStatus
+    ]
+    assert [code for row in rows("Final, provisional, withdrawn") for code in codes(row[0])] == [
+        f.value for f in Finality
     ]

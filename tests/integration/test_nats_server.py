@@ -12,12 +12,14 @@ from typing import Any
 import pytest
 from ledger_scene import (
     CLUSTER_SECRET,
+    PATIENCE_SECONDS,
     alive,
     first,
     ledger_on,
     single_settings,
 )
 
+from node.ledger import LedgerUnavailableError
 from node.nats_config import ServerSettings
 from node.nats_server import EmbeddedServer, ServerMissingError, ServerSettingsError, ServerStartError
 
@@ -107,6 +109,29 @@ async def test_settings_cannot_write_configuration(tmp_path: Path, change: dict[
     )
     with pytest.raises(ServerSettingsError, match=text):
         await EmbeddedServer(settings).__aenter__()
+
+
+async def test_a_fenced_server_stays_down_until_it_may_start(tmp_path: Path) -> None:
+    """Supervision does not bring it back by itself, and what speaks against a start is tried again."""
+    objections = iter((None, LedgerUnavailableError("the others are away"), None))
+
+    async def before_start() -> None:
+        if (objection := next(objections)) is not None:
+            raise objection
+
+    async with EmbeddedServer(single_settings(tmp_path), before_start) as server:
+        await server.fence()
+        assert (server.pid, server.ready, server.restarts) == (None, False, 0)
+        server.unfence()
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while server.trouble is None:  # noqa: ASYNC110 - tests alone wait for it
+                await asyncio.sleep(0.01)
+            assert server.trouble == "the others are away"
+            while not server.ready:  # noqa: ASYNC110 - the same
+                await asyncio.sleep(0.01)
+        assert (server.restarts, server.trouble) == (2, None)
+        async with ledger_on(server) as ledger:
+            assert await ledger.append(b"again", "1") == 1
 
 
 async def test_files_of_the_server_are_private(tmp_path: Path) -> None:

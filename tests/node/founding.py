@@ -6,10 +6,14 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from node.day_keys import day_tree
+from node.identity import Identity
 from node.keys import NodeKeys, institution_keys
 from node.network import Network
 from node.settings import ClientSettings
-from node.setup import assemble, card_of
+from node.setup import card_of, found_alone
 
 
 def lei(name: str) -> str:
@@ -49,11 +53,20 @@ PLAN: Mapping[str, Any] = {
 
 
 @cache
-def keys_of(sp: str) -> NodeKeys:
-    """The keys of an SP, the same in every run."""
-    served = {name: institution_keys(name, _seeds(f"{sp} {name}", 64)) for name in SERVED.get(sp, ())}
+def keys_of(sp: str, institutions: tuple[str, ...] | None = None) -> NodeKeys:
+    """The keys of an SP, the same in every run. institutions: whose; those that it serves if not given."""
+    served = {
+        name: institution_keys(name, _seeds(f"{sp} {name}", 64), day_tree(_seeds(f"{sp} {name} days", 32)))
+        for name in (SERVED.get(sp, ()) if institutions is None else institutions)
+    }
     own = institution_keys(sp, _seeds(sp, 64)).signing
     return NodeKeys(own, served)
+
+
+@cache
+def identity_of(institution: str) -> Identity:
+    """The identity of an institution, the same in every run."""
+    return Identity(institution, Ed25519PrivateKey.from_private_bytes(_seeds(f"identity {institution}", 32)))
 
 
 def _seeds(name: str, count: int) -> bytes:
@@ -63,10 +76,20 @@ def _seeds(name: str, count: int) -> bytes:
 @cache
 def network() -> Network:
     """The network of the scene."""
-    cards = [card_of(sp, keys_of(sp), None) for sp in SERVED]
+    return founded(SERVED)
+
+
+def founded(served: Mapping[str, tuple[str, ...]], **rules: Any) -> Network:
+    """A network like it. served: institutions by SP. rules: of its relationships, where not the usual."""
+    cards = [card_of(sp, keys_of(sp, institutions), None) for sp, institutions in served.items()]
     codes = {BROKER: [{"code": "19999", "issuer": "TSE"}]}
-    institutions = [{**one, "codes": codes.get(one["lei"], [])} for one in PLAN["institutions"]]
-    return assemble({**PLAN, "institutions": institutions}, cards)
+    plan = {
+        **PLAN,
+        "institutions": [{**one, "codes": codes.get(one["lei"], [])} for one in PLAN["institutions"]],
+        "relationships": [{**one, "rules": rules} for one in PLAN["relationships"]],
+    }
+    founders = {sp: keys_of(sp).signing for sp in served}
+    return found_alone(plan, cards, [identity_of(name) for name in (BROKER, INVESTOR, RIVAL)], founders)
 
 
 def client(name: str, **changes: Any) -> ClientSettings:

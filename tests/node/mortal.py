@@ -38,11 +38,22 @@ class MortalStore(Store):
         self._moment = moment
         self._writes = 0
 
+    @property
+    def is_dead(self) -> bool:
+        """Whether its node has died around a write."""
+        return bool(self._at) and self._writes >= self._at
+
+    def counts(self, job: Job[Result]) -> bool:
+        """Whether a write is one of those that are counted."""
+        del job
+        return True
+
     async def write(self, job: Job[Result]) -> Result:
         """See Store."""
-        self._writes += 1
-        if self._at and self._writes >= self._at:
-            if self._writes == self._at and self._moment is not Moment.BEFORE:
+        was_dead = self.is_dead
+        self._writes += self.counts(job)
+        if self.is_dead:
+            if not was_dead and self._moment is not Moment.BEFORE:
                 with suppress(CrashError):
                     await super().write(partial(_raising, job) if self._moment is Moment.INSIDE else job)
             raise CrashError

@@ -12,15 +12,20 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 from typing import Any
 
-from founding import SERVED, client, keys_of, network
+from founding import SERVED, client, founded, keys_of, network
+from memory_link import MemoryLink
 
 from adapters.fix_link import EngineReject
 from adapters.folder_link import RefuseTooLarge
-from adapters.link import Arrival, ClientAwayError, Delivery, Link, Receive
+from adapters.link import Arrival, Link
 from node import compose
+from node.compose import MakeParts, application_parts
+from node.duties import Pace
+from node.keyring import KeyRing
 from node.keys import NodeKeys
 from node.ledger import Ledger
 from node.memory_ledger import MemoryLedger
@@ -30,45 +35,26 @@ from node.settings import ClientSettings, ExternalLedger, NodeSettings
 from node.store import STORE_FILE, Store
 
 PATIENCE_SECONDS = 20.0
+DAY = date(2026, 11, 20)
+PACE = Pace(look=0.03, stagger=0.01)
 
-
-class MemoryLink:
-    """A link in this process, for all clients of a node. It keeps what it was sent.
-
-    away: clients that cannot be reached. refuses, after_send: raise what a fault before or after raises.
-    """
-
-    def __init__(self) -> None:
-        self.sent: list[Delivery] = []
-        self.away: set[str] = set()
-        self.receive: Receive | None = None
-        self.refuse_engine: EngineReject | None = None
-        self.refuse_unread: RefuseTooLarge | None = None
-        self.refuses: Callable[[Delivery], None] = lambda _: None
-        self.after_send: Callable[[], None] = lambda: None
-
-    async def run(self, receive: Receive) -> None:
-        """See Link."""
-        self.receive = receive
-        await asyncio.Event().wait()
-
-    async def send(self, delivery: Delivery) -> None:
-        """See Link."""
-        await asyncio.sleep(0)
-        if delivery.client in self.away:
-            raise ClientAwayError(delivery.client)
-        self.refuses(delivery)
-        self.sent.append(delivery)
-        self.after_send()
-
-    def to(self, name: str) -> list[Delivery]:
-        """What a client was sent, each id once, in the order of the first sending."""
-        return list({d.id: d for d in self.sent if d.client == name}.values())
+# What a node has yet to do: answer, publish, deliver, attest; announce its keys; sign what has come.
+_UNDONE = """
+    SELECT (SELECT COUNT(*) FROM raw WHERE state = 'stored') + (SELECT COUNT(*) FROM outbox)
+        + (SELECT COUNT(*) FROM flight) + (SELECT COUNT(*) FROM delivery WHERE delivered IS NULL)
+        + (SELECT COUNT(*) FROM decided WHERE due = 1),
+        (SELECT COUNT(DISTINCT delegation) FROM announced WHERE sp = :sp) >= :served,
+        COALESCE((SELECT MAX(size) FROM checkpoint WHERE sp = :sp), 0)
+        >= COALESCE((SELECT CAST(value AS INTEGER) FROM setting WHERE name = 'traffic'), 0)
+"""
 
 
 @dataclass
 class Node:
-    """One SP's node. It can be started, killed and started again on the same folder."""
+    """One SP's node. It can be started, killed and started again on the same folder.
+
+    today: the business day, as it sees it. make_parts: another contract, say.
+    """
 
     sp: str
     folder: Path
@@ -79,6 +65,9 @@ class Node:
     link: MemoryLink = field(default_factory=MemoryLink)
     task: asyncio.Task[None] | None = None
     make_store: Callable[[Path], Store] = Store
+    make_parts: MakeParts = application_parts
+    today: date = DAY
+    pace: Pace = PACE
 
     @property
     def settings(self) -> NodeSettings:
@@ -110,10 +99,18 @@ class Node:
             self.link.refuse_engine, self.link.refuse_unread = reject, too_large
             return {"folder": self.link} if self.clients else {}
 
-        keys = self.keys or keys_of(self.sp)
         async with self.make_store(self.folder / STORE_FILE) as store:
             await compose.serve(
-                self.settings, self.network, keys, store, self.ledger, ready.set, make_links=links
+                self.settings,
+                self.network,
+                KeyRing(self.keys or keys_of(self.sp)),
+                store,
+                self.ledger,
+                ready.set,
+                make_links=links,
+                make_parts=self.make_parts,
+                today=lambda: self.today,
+                pace=self.pace,
             )
 
     def _ended(self) -> bool:
@@ -141,18 +138,32 @@ class Node:
 
     def rows(self, query: str, *values: object) -> list[tuple[Any, ...]]:
         """The rows of a query on its store, as another process would read them."""
-        with closing(sqlite3.connect(f"file:{self.folder / STORE_FILE}?mode=ro", uri=True)) as connection:
+        with closing(self._reading()) as connection:
             return connection.execute(query, values).fetchall()
 
-    def change(self, statement: str) -> None:
+    def change(self, statement: str, *values: object) -> None:
         """Change its store from outside, where a test needs what would take long to come about."""
         with closing(sqlite3.connect(self.folder / STORE_FILE)) as connection, connection:
-            connection.execute(statement)
+            connection.execute(statement, values)
+
+    def is_at_rest(self) -> bool:
+        """Whether it has nothing more to say to anybody."""
+        served = self.network.served_by(self.sp) & set((self.keys or keys_of(self.sp)).institutions)
+        with closing(self._reading()) as connection:
+            found = connection.execute(_UNDONE, {"sp": self.sp, "served": len(served)}).fetchone()
+            return bool(found == (0, 1, 1))
+
+    def alarms(self) -> dict[str, str]:
+        """What a person must look at, by what it is about."""
+        return dict(self.rows("SELECT key, text FROM alarm WHERE cleared IS NULL"))
 
     def head(self) -> Head:
         """How far it has applied."""
-        with closing(sqlite3.connect(f"file:{self.folder / STORE_FILE}?mode=ro", uri=True)) as connection:
+        with closing(self._reading()) as connection:
             return head(connection)
+
+    def _reading(self) -> sqlite3.Connection:
+        return sqlite3.connect(f"file:{self.folder / STORE_FILE}?mode=ro", uri=True)
 
     def bytes_on_disk(self) -> bytes:
         """All that it has written, the store's side files included."""
@@ -183,7 +194,7 @@ class Scene:
         return self.nodes["sp3"]
 
     async def settled(self) -> None:
-        """Wait until nothing that arrived is on its way any more and all nodes have applied all."""
+        """Wait until nothing is on its way and no node that runs has more to say: see Node.is_at_rest."""
         await until(lambda: self._failed() or self.is_settled())
         if failed := self._failed():
             await failed
@@ -193,20 +204,31 @@ class Scene:
         return next((task for task in tasks if task.done()), None)
 
     def is_settled(self) -> bool:
-        """Whether nothing is on its way any more."""
-        waiting = (
-            "SELECT (SELECT COUNT(*) FROM raw WHERE state = 'stored') + (SELECT COUNT(*) FROM outbox)"
-            " + (SELECT COUNT(*) FROM flight) + (SELECT COUNT(*) FROM delivery WHERE delivered IS NULL)"
-        )
-        before = [node.head() for node in self.nodes.values()]
-        served = all(node.rows(waiting) == [(0,)] for node in self.nodes.values())
-        return served and len({*before, *(node.head() for node in self.nodes.values())}) == 1
+        """Whether all nodes that were not stopped are at rest and have applied the same."""
+        running = [node for node in self.nodes.values() if node.task is not None]
+        before = [node.head() for node in running]
+        at_rest = all(node.is_at_rest() for node in running)
+        return at_rest and len({*before, *(node.head() for node in running)}) == 1
 
 
-def in_folder(root: Path, ledger: MemoryLedger, clients: Mapping[str, Iterable[str]] | None = None) -> Scene:
-    """A scene that does not run yet. clients: by SP; the broker's and both investors' if not given."""
+def in_folder(
+    root: Path,
+    ledger: MemoryLedger,
+    clients: Mapping[str, Iterable[str]] | None = None,
+    served: Mapping[str, tuple[str, ...]] = SERVED,
+    **rules: Any,
+) -> Scene:
+    """A scene that does not run yet.
+
+    clients: by SP; the broker's and both investors' if not given. served: institutions by SP. rules: of all
+    relationships, where not the usual.
+    """
     names = clients if clients is not None else {"sp1": ["broker"], "sp2": ["investor", "rival"]}
-    nodes = {sp: Node(sp, root / sp, ledger, tuple(map(client, names.get(sp, ())))) for sp in SERVED}
+    of_all = network() if served is SERVED and not rules else founded(served, **rules)
+    nodes = {
+        sp: Node(sp, root / sp, ledger, tuple(map(client, names.get(sp, ()))), of_all, keys_of(sp, own))
+        for sp, own in served.items()
+    }
     return Scene(ledger, nodes)
 
 

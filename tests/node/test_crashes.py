@@ -8,6 +8,7 @@ from pathlib import Path
 from random import Random
 
 import pytest
+from forging import public_state
 from messages import block, file, report
 from mortal import Death, Moment, hand_over, kept_alive
 from scene import Node, Scene, digest, first_answers, in_folder, outcomes
@@ -73,7 +74,11 @@ def assert_nothing_lost(scene: Scene) -> None:
         assert {s: n for s, n in first_answers(node).items() if s in ordered} == Counter(ordered)
         assert_delivered_once(node, name, sum(m.refused for m in messages))
     assert outcomes(scene.sp1) == outcomes(scene.sp2)
-    assert len({node.head() for node in scene.nodes.values()}) == 1
+    assert {found for (found,) in scene.sp1.rows("SELECT finality FROM decided")} == {"final"}
+    for node in scene.nodes.values():
+        assert node.head() == scene.sp1.head()
+        assert public_state(node) == public_state(scene.sp1)
+        assert node.alarms() == {}
     agreed = [json.loads(row[5]) for row in outcomes(scene.sp1) if row[4] == "MAGR"]
     assert len({result["trade"] for result in agreed}) == TRADES - 1
 
@@ -94,7 +99,8 @@ async def test_nodes_that_die_at_any_step(tmp_path: Path, seed: int):
     ledger = MemoryLedger(Faults(lost=0.2, unacknowledged=0.2, duplicated=0.2, delay=0.002), chance)
     scene = in_folder(tmp_path, ledger)
     deaths = {
-        sp: [(chance.randint(1, 25), chance.choice(list(Moment))) for _ in range(3)] for sp in scene.nodes
+        sp: [(chance.randint(1, 25 * number), chance.choice(list(Moment))) for number in (1, 2, 3)]
+        for sp in scene.nodes
     }
     await run(scene, deaths)
     assert_nothing_lost(scene)

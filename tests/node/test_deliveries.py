@@ -30,8 +30,8 @@ def test_what_cannot_be_said_is_kept(tmp_path: Path, capsys: Any):
     answer = Answer(id="a-0", outcome="a", to=(source,), status=AnswerStatus.MATCHED)
     client = cast(Client, Speechless())
     connection = open_store(tmp_path / "node.db")
-    Deliveries({"mute": client}).queue_written(connection, client, "J", answer, {})
-    Deliveries({"mute": client}).queue_written(connection, client, "J", answer, {})  # after a crash, again
+    for _ in range(2):  # after a crash, again
+        Deliveries("sp2", {"mute": client}).queue_written(connection, client, "J", answer, {})
     assert each(connection, "SELECT id, client, kind, reason FROM unwritten") == [
         ("a-0-mute", "mute", "result", "the secret word does not fit")
     ]

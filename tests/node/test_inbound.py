@@ -4,12 +4,14 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from founding import client
+from forging import entries
+from founding import INVESTOR, RIVAL, client
 from messages import block, file, fix, report
 from scene import Node, Scene, in_folder, running, until
 
 from adapters.folder_link import Oversized
 from node import reading
+from node.entry import KeyEntry, SealedEntry
 from node.memory_ledger import MemoryLedger
 from node.reading import Reader
 
@@ -116,7 +118,7 @@ async def test_what_cannot_be_read_is_refused_and_kept(scene: Scene, name: str):
         assert [d.kind for d in scene.sp2.link.to(name)] == ["refusal"] * len(sent)
         kept = scene.sp2.rows("SELECT bytes, state FROM raw ORDER BY id")
         assert kept == [(raw, "answered") for raw in sent]
-        assert scene.sp2.rows("SELECT * FROM archive") == []
+        assert not any(isinstance(one.entry, KeyEntry | SealedEntry) for one in entries(scene.sp2))
 
 
 async def test_a_message_larger_than_an_entry_is_refused(scene: Scene, monkeypatch: pytest.MonkeyPatch):
@@ -209,7 +211,9 @@ async def test_a_backlog_is_worked_off_in_order(scene: Scene):
         await scene.sp2.stop()
         await scene.sp2.start()
         await scene.settled()
-        said = [r for (r,) in scene.sp2.rows("SELECT DISTINCT reference FROM reference ORDER BY position")]
-        assert [name for name in said if name.startswith("A-")] == [f"A-{number:03}" for number in range(60)]
+        for one in (INVESTOR, RIVAL):
+            query = "SELECT DISTINCT reference FROM reference WHERE sender = ? ORDER BY position"
+            said = [name for (name,) in scene.sp2.rows(query, one) if name.startswith("A-")]
+            assert said == [f"A-{number:03}" for number in range(60) if (number % 3 > 0) == (one == INVESTOR)]
         kinds = Counter(scene.sp2.rows("SELECT kind FROM outcome WHERE kind IN ('receipt', 'rejection')"))
         assert sum(kinds.values()) == 60

@@ -1,17 +1,22 @@
 """From the outbox to the ledger: in order, in blocks that fit, once, whatever the ledger does."""
 
+from contextlib import closing
 from pathlib import Path
 from random import Random
 
 import pytest
-from founding import network
-from scene import Node, Scene, in_folder, running
+from forging import NOTHING, day_secret, entries, for_both, forged
+from founding import BROKER, INVESTOR, network
+from scene import Node, Scene, in_folder, running, until
 
 from node.block import BLOCK_BYTES_MAX, open_block
-from node.entry import ENTRY_BYTES_MAX, SealedEntry, encode_entry
+from node.entry import ENTRY_BYTES_MAX, EntryKind, KeyEntry, SealedEntry, encode_entry
 from node.memory_ledger import Faults, MemoryLedger
-from node.publisher import ENTRIES_PER_BLOCK_MAX
+from node.outbox import ENTRIES_PER_BLOCK_MAX, queue_submission
 from node.store import STORE_FILE, open_store
+
+# How the entries begin by which a node announces keys and signs checkpoints.
+OWN_WORDS = {bytes([0x84, EntryKind.DAY_KEYS]), bytes([0x82, EntryKind.CHECKPOINT])}
 
 
 def small(number: int) -> bytes:
@@ -30,15 +35,18 @@ def with_backlog(root: Path, ledger: MemoryLedger, entries: list[bytes]) -> Scen
     del scene.nodes["sp2"], scene.nodes["sp3"]
     scene.sp1.folder.mkdir(parents=True)
     connection = open_store(scene.sp1.folder / STORE_FILE)
-    connection.executemany("INSERT INTO outbox (entry) VALUES (?)", [(entry,) for entry in entries])
+    queue = "INSERT INTO outbox (kind, body, sender) VALUES ('public', ?, '')"
+    connection.executemany(queue, [(entry,) for entry in entries])
     connection.close()
     return scene
 
 
 def counted(node: Node) -> list[list[bytes]]:
-    """The entries of each block that counts, in order."""
+    """The entries of each block that counts, in order, but for what the node says by itself."""
     rows = node.rows("SELECT block FROM archive WHERE fault IS NULL ORDER BY sequence")
-    return [list(open_block(raw, network().signing_keys, network().id).entries) for (raw,) in rows]
+    blocks = [open_block(raw, network().signing_keys, network().id) for (raw,) in rows]
+    waited = [[entry for entry in block.entries if entry[:2] not in OWN_WORDS] for block in blocks]
+    return [one for one in waited if one]
 
 
 BACKLOGS = {
@@ -77,17 +85,40 @@ async def test_a_ledger_that_misbehaves_orders_each_entry_once(tmp_path: Path, s
 async def test_a_block_under_way_is_published_as_it_was(tmp_path: Path):
     """A node that died with a block under way publishes the very same bytes, whatever has come in since."""
     ledger = MemoryLedger()
-    ledger.available = False
-    scene = with_backlog(tmp_path, ledger, [small(1)])
-    flight = "SELECT block FROM flight"
+    scene = with_backlog(tmp_path, ledger, [])
+    queue, flight = (
+        "INSERT INTO outbox (kind, body, sender) VALUES ('public', ?, '')",
+        "SELECT block FROM flight",
+    )
     async with running(scene):
-        await scene.sp1.stop()
-        await scene.sp1.start()
-        scene.sp1.change("INSERT INTO outbox (entry) VALUES (x'00')")
-        before = scene.sp1.rows(flight)
-        await scene.sp1.stop()
-        ledger.available = True
-        await scene.sp1.start()
         await scene.settled()
-        assert before in ([], scene.sp1.rows("SELECT block FROM archive WHERE sequence = 1"))
-        assert [entry for block in counted(scene.sp1) for entry in block] == [small(1), b"\x00"]
+        ledger.available = False
+        scene.sp1.change(queue, small(1))
+        await until(lambda: scene.sp1.rows(flight))
+        ((block,),) = scene.sp1.rows(flight)
+        scene.sp1.change(queue, b"\x00")
+        await scene.sp1.stop()
+        await scene.sp1.start()
+        assert scene.sp1.rows(flight) == [(block,)]
+        ledger.available = True
+        await scene.settled()
+        assert scene.sp1.rows("SELECT fault FROM archive WHERE block = ?", block) == [(None,)]
+        assert [entry for one in counted(scene.sp1) for entry in one] == [small(1), b"\x00"]
+
+
+async def test_nothing_is_published_before_all_is_read(tmp_path: Path):
+    """A node that comes back says nothing that rests on less than the ledger held: here, the day's secret."""
+    ledger, secret = MemoryLedger(), day_secret()
+    scene = with_backlog(tmp_path, ledger, [])
+    with closing(open_store(scene.sp1.folder / STORE_FILE)) as connection:
+        queue_submission(connection, b"of before", BROKER, BROKER, INVESTOR)
+    others = [forged("sp2", number, NOTHING) for number in range(1, 200)]
+    for number, block in enumerate([*others, forged("sp2", 200, for_both(secret))]):
+        await ledger.append(block, str(number))
+    async with running(scene):
+        await scene.settled()
+        found = [one for one in entries(scene.sp1) if isinstance(one.entry, KeyEntry | SealedEntry)]
+        assert [(one.sp, one.entry.key_id) for one in found] == [
+            ("sp2", secret.key_id),
+            ("sp1", secret.key_id),
+        ]

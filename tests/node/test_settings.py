@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from founding import BROKER
 
-from node.compose import links_of
+from node.links import links_of
 from node.settings import SettingsError, load_settings, passphrase_in
 
 NODE = """

@@ -2,7 +2,13 @@
 
 from dataclasses import dataclass
 
-from canonical.contracts.matching.v1.records import MessageRecord, message_key, relationship
+from canonical.contracts.matching.v1.records import (
+    Mentions,
+    MessageRecord,
+    mentions_key,
+    message_key,
+    relationship,
+)
 from canonical.contracts.state import Working
 from canonical.encoding import digest
 from canonical.message import Kind, Message, Role
@@ -91,6 +97,8 @@ def note(working: Working, said: Spoken, half: str) -> None:
     """Remember that the message was accepted, and of which half it speaks."""
     key = message_key(said.between, said.role, said.message.kind, said.message.reference)
     working.put(key, MessageRecord(digest=said.digest, source=said.source, half=half))
+    mentions = working.get(mentions_key(half), Mentions) or Mentions()
+    working.put(mentions_key(half), Mentions(keys=(*mentions.keys, key)))
 
 
 def in_force(working: Working, between: str, role: Role, kind: Kind, reference: str) -> MessageRecord | None:

@@ -33,6 +33,12 @@ class MessageRecord(Canonical):
     live: bool = True
 
 
+class Mentions(Canonical):
+    """The keys of the message records that name a half, oldest first. It outlives a half that is empty."""
+
+    keys: tuple[str, ...] = ()
+
+
 class Line(Canonical):
     """One fund's part in a statement."""
 
@@ -122,6 +128,11 @@ def half_id(between: str, role: Role, position: int, number: int) -> str:
 def message_key(between: str, role: Role, kind: Kind, reference: str) -> str:
     """Where the record of a message of one side lies."""
     return f"message/{between}/{role}/{kind}/{reference}"
+
+
+def mentions_key(half: str) -> str:
+    """Where the keys of the message records lie that name a half."""
+    return f"mentions/{half}"
 
 
 def half_key(half: str) -> str:

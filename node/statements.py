@@ -1,0 +1,85 @@
+"""What institutions say of themselves: signed where the identity key is, put on the ledger by any member.
+
+    delegation_statement, revocation, new_identity, destruction -> a signed statement
+    write_statement(path, statement)        read_statement(path) -> statement
+
+A file is the statement's byte form (node.act), a line of JSON; it is public, and altered it does not count.
+"""
+
+import datetime
+from pathlib import Path
+
+from node.act import (
+    ACT_BYTES_MAX,
+    ActInvalidError,
+    Delegate,
+    InstitutionAct,
+    ReplaceIdentity,
+    Revoke,
+    Shred,
+    Statement,
+    decode_act,
+    encode_act,
+)
+from node.identity import Identity, sign_statement
+from node.network import Network
+from node.setup import Card, SetupError
+
+
+def delegation_statement(
+    identity: Identity, card: Card, network: Network, number: int, until: datetime.date | None
+) -> Delegate:
+    """The institution lets the SP of a card act for it, until a business day or until it says otherwise.
+
+    Raises SetupError where the card asks for no delegation of it.
+    """
+    asked = card.asked_of(identity.lei).model_copy(update={"signature": "", "until": until})
+    said = Delegate(institution=identity.lei, number=number, delegation=asked)
+    return said.model_copy(update=_signature(said, identity, network))
+
+
+def revocation(identity: Identity, sp: str, network: Network, number: int) -> Revoke:
+    """The institution does not let an SP act for it any more."""
+    said = Revoke(institution=identity.lei, number=number, sp=sp)
+    return said.model_copy(update=_signature(said, identity, network))
+
+
+def new_identity(identity: Identity, successor: Identity, network: Network, number: int) -> ReplaceIdentity:
+    """The institution signs with another key from now on. Raises SetupError where it is another's."""
+    if successor.lei != identity.lei:
+        raise SetupError(f"the new identity is that of {successor.lei}, the old one of {identity.lei}")
+    said = ReplaceIdentity(institution=identity.lei, number=number, identity_key=successor.public_text)
+    return said.model_copy(update=_signature(said, identity, network))
+
+
+def destruction(identity: Identity, day: datetime.date, network: Network, number: int) -> Shred:
+    """The institution has its nodes destroy what opens a business day."""
+    said = Shred(institution=identity.lei, number=number, day=day)
+    return said.model_copy(update=_signature(said, identity, network))
+
+
+def write_statement(path: Path, statement: InstitutionAct) -> None:
+    """Write a statement. Raises SetupError where there is a file already."""
+    try:
+        with path.open("xb") as file:
+            file.write(encode_act(statement) + b"\n")
+    except FileExistsError as error:
+        raise SetupError(f"{path} exists and is not overwritten: name another file with --output") from error
+
+
+def read_statement(path: Path) -> InstitutionAct:
+    """The statement in a file. Raises SetupError."""
+    try:
+        with path.open("rb") as file:
+            act = decode_act(file.read(ACT_BYTES_MAX + 1).removesuffix(b"\n"))
+    except OSError as error:
+        raise SetupError(f"{path} cannot be read: {error.strerror}") from error
+    except ActInvalidError as error:
+        raise SetupError(f"{path} is not an institution's statement: {error}") from error
+    if not isinstance(act, Delegate | Revoke | ReplaceIdentity | Shred):
+        raise SetupError(f"{path} is a vote of members: they give theirs with `yakujo admit` and the like")
+    return act
+
+
+def _signature(said: Statement, identity: Identity, network: Network) -> dict[str, str]:
+    return {"signature": sign_statement(identity.signing, said.signed(network.id.hex()))}

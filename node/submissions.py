@@ -1,0 +1,155 @@
+"""What institutions say, opened and handed to the contract: at every node that can read it, the same."""
+
+import sqlite3
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+import structlog
+from pydantic import ValidationError
+
+from canonical.contracts import CONTRACTS, FORGET, HALVES_OF
+from canonical.contracts.state import Decision, Entry
+from canonical.encoding import canonical_bytes, from_canonical_bytes
+from canonical.result import AnyOutcome, Result
+from canonical.submission import SUBMISSION, Submission
+from node.contract_identity import contract_id
+from node.day_secret import DaySecret
+from node.deliveries import Deliveries
+from node.records import Records
+from node.register import Register
+from node.results import Results
+from node.store import each
+
+CONTRACT = "matching/1"
+
+log = structlog.get_logger(__name__)
+
+
+class Submissions:
+    """Runs the contract on what this node can read. Used by the writer's thread alone."""
+
+    def __init__(
+        self, register: Register, results: Results, deliveries: Deliveries, contract: str = CONTRACT
+    ) -> None:
+        self._register = register
+        self._results = results
+        self._deliveries = deliveries
+        self._contract = contract_id(contract)
+        self._apply = CONTRACTS[contract]
+        self._forget = FORGET[contract]
+        self._halves_of = HALVES_OF[contract]
+        self._records = Records()
+
+    def take(
+        self,
+        connection: sqlite3.Connection,
+        sp: str,
+        position: int,
+        plaintext: bytes,
+        secret: DaySecret,
+        *,
+        late: bool = False,
+    ) -> None:
+        """Take what stood sealed at `position` in a block of `sp`. late: read only now, after a grant."""
+        submission, fault = self._admitted(sp, position, plaintext, secret)
+        sender = submission.sender if submission is not None else ""
+        source = submission.source if submission is not None else ""
+        text = plaintext.decode("utf-8", "backslashreplace")
+        connection.execute(
+            "INSERT INTO said VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (position, sender, source, fault, text, sp, secret.key_id),
+        )
+        if submission is None:
+            log.warning("submission passed over", position=position, sp=sp, fault=fault)
+            return
+        turned = not late and self._deliveries.spoke(connection, submission.sender, sp, position)
+        if turned:
+            self._results.tell_standing(connection, submission.sender, secret.day)
+        self._decide(connection, position, submission, secret, late=late)
+
+    def finish(self, connection: sqlite3.Connection) -> None:
+        """Write the state after a batch of entries, in the transaction that archives them."""
+        self._records.write(connection)
+
+    def forget(self, connection: sqlite3.Connection, key_ids: Sequence[bytes]) -> None:
+        """Have the contract forget the trades that were spoken of under these secrets."""
+        view = partial(self._records.get, connection)
+        halves: dict[str, None] = {}
+        for key_id in key_ids:
+            accepted = each(
+                connection,
+                "SELECT submission FROM said JOIN outcome USING (position)"
+                " WHERE key_id = ? AND outcome.kind = 'receipt' ORDER BY position",
+                key_id,
+            )
+            for (text,) in accepted:
+                halves |= dict.fromkeys(self._halves_of(view, SUBMISSION.validate_json(text)))
+        self._records.change(self._forget(view, tuple(halves)))
+
+    def _admitted(
+        self, sp: str, position: int, plaintext: bytes, secret: DaySecret
+    ) -> tuple[Submission | None, str | None]:
+        """The submission, or why it does not count: every node that can open it judges alike."""
+        try:
+            submission = from_canonical_bytes(SUBMISSION, plaintext)
+        except (ValidationError, ValueError):
+            return None, "not a submission in canonical form"
+        delegation = self._register.delegation(submission.sender, sp, position)
+        if delegation is None or not delegation.is_for(secret.day):
+            return None, f"{sp} may not speak for its sender"
+        for message in submission.messages:
+            if (message.broker.lei, message.investor.lei) != (secret.broker, secret.investor):
+                return None, "sealed for another relationship than its own"
+        return submission, None
+
+    def _decide(
+        self,
+        connection: sqlite3.Connection,
+        position: int,
+        submission: Submission,
+        secret: DaySecret,
+        *,
+        late: bool,
+    ) -> None:
+        rules = self._register.rules[secret.broker, secret.investor]
+        entry = Entry(position, submission)
+        decision: Decision = self._apply(partial(self._records.get, connection), entry, rules, self._contract)
+        self._records.change(decision.changes)
+        _store_references(connection, position, submission, secret)
+        for outcome in decision.outcomes:
+            _store_outcome(connection, outcome)
+        if decision.outcomes[0].kind == "receipt" and not late:
+            self._copy(connection, submission, secret)
+        self._results.decided(connection, position, secret, decision, late=late)
+
+    def _copy(self, connection: sqlite3.Connection, submission: Submission, secret: DaySecret) -> None:
+        other = secret.investor if submission.sender == secret.broker else secret.broker
+        if self._deliveries.serves(other):
+            for message in submission.messages:
+                self._deliveries.queue_copies(connection, other, message, submission.source)
+
+
+def _store_references(
+    connection: sqlite3.Connection, position: int, submission: Submission, secret: DaySecret
+) -> None:
+    other = secret.investor if submission.sender == secret.broker else secret.broker
+    rows: dict[tuple[str, str], None] = {}
+    for message in submission.messages:
+        names = [
+            message.reference,
+            *(getattr(f, "reference", None) for f in getattr(message, "funds", ())),
+        ]
+        rows |= {(name, message.kind.value): None for name in names if name}
+    connection.executemany(
+        "INSERT INTO reference VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+        [(name, position, submission.sender, kind, other) for name, kind in rows],
+    )
+
+
+def _store_outcome(connection: sqlite3.Connection, outcome: AnyOutcome) -> None:
+    told = (outcome.trade, outcome.status.value) if isinstance(outcome, Result) else (None, None)
+    stored: list[Any] = [outcome.id, outcome.position, outcome.kind, *told]
+    connection.execute(
+        "INSERT INTO outcome VALUES (?, ?, ?, ?, ?, ?)", (*stored, canonical_bytes(outcome).decode())
+    )

@@ -1,0 +1,7 @@
+from drilled import held, told
+
+
+def test_no_message_is_lost_or_doubled_whatever_is_killed() -> None:
+    """Servers and daemons die under load, alone and all at once; an operator has nothing to mend."""
+    report = held("kills", seconds=12, count=6)
+    assert told(report, "kill -9") == 6
