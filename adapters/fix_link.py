@@ -203,12 +203,14 @@ class FixLink:
             return
         if frame.kind == Kind.SENT:
             acknowledged.set_result(None)
-        elif frame.kind == Kind.AWAY:
+            return
+        if frame.kind == Kind.AWAY:
             acknowledged.set_exception(ClientAwayError("not logged on"))
         else:
             acknowledged.set_exception(
                 ValueError(f"not a message that FIX can carry: {frame.header['reason']}")
             )
+        acknowledged.exception()  # seen: its sender may have been cancelled
 
     def _child_gone(self) -> None:
         """Nobody is reachable, and what was not acknowledged stays with its queue."""

@@ -13,6 +13,7 @@ import structlog
 from adapters.fix_dictionary import DictionaryError
 from adapters.mapping_file import MappingError
 from node.compose import run_node
+from node.guard import LedgerDamagedError
 from node.key_files import KeyFileError
 from node.keys import PublicKeyInvalidError
 from node.ledger import LedgerGapError, LedgerRefusedError, LedgerUnavailableError
@@ -23,6 +24,7 @@ from node.secret_files import SecretFileError
 from node.secrets import SecretsUnreadableError
 from node.settings import NodeSettings, SettingsError
 from node.store import StoreDamagedError, StoreError, StoreVersionError
+from node.tree_tiles import TreeDamagedError
 
 ENDED = 0
 MEND_FIRST = 2
@@ -31,8 +33,8 @@ TRY_AGAIN = 75  # sysexits.h EX_TEMPFAIL
 
 # Most specific first: the exit code for each kind of error, and what is none of these is a bug.
 _CODES: tuple[tuple[type[BaseException] | tuple[type[BaseException], ...], int], ...] = (
-    ((LedgerGapError, ForeignBlockError), STOPPED),
-    ((StoreDamagedError, StoreVersionError), MEND_FIRST),
+    ((LedgerDamagedError, LedgerGapError, ForeignBlockError), STOPPED),
+    ((StoreDamagedError, StoreVersionError, TreeDamagedError), MEND_FIRST),
     ((LedgerUnavailableError, ServerStartError, StoreError, OSError), TRY_AGAIN),
     (
         (

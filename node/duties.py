@@ -115,9 +115,14 @@ class Duties:
             for lei, days in self._parts.register.shredded.items():
                 for day in days:
                     if self._ring.has_day(lei, day):
-                        await asyncio.to_thread(self._ring.destroy_day, lei, day)
-                        log.info("the key of a day is destroyed", day=day.isoformat())
+                        await self._destroy(lei, day)
             await asyncio.sleep(self._pace.look)
+
+    async def _destroy(self, lei: str, day: datetime.date) -> None:
+        """Destroy the key of a day, once the store's log does not hold any more what was purged of it."""
+        if await self._store.empty_log():  # else at the next turn: somebody reads an older state
+            await asyncio.to_thread(self._ring.destroy_day, lei, day)
+            log.info("the key of a day is destroyed", day=day.isoformat())
 
     async def _end_waits(self) -> None:
         while True:

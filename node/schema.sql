@@ -130,6 +130,8 @@ CREATE TABLE IF NOT EXISTS chain (
     granted INTEGER NOT NULL,
     PRIMARY KEY (broker, investor)
 ) STRICT, WITHOUT ROWID;
+-- All key entries of the ledger: a grant counts only for one of them.
+CREATE TABLE IF NOT EXISTS known_key (key_id BLOB PRIMARY KEY) STRICT, WITHOUT ROWID;
 -- Key entries of days that were destroyed here before this store was made: they may have been for this node.
 CREATE TABLE IF NOT EXISTS destroyed_key (key_id BLOB PRIMARY KEY, position INTEGER NOT NULL) STRICT;
 

@@ -65,6 +65,7 @@ class DaySecrets:
 
         Raises SealBrokenError for what no honest author writes.
         """
+        connection.execute("INSERT OR IGNORE INTO known_key VALUES (?)", (entry.key_id,))
         opened = self._opened(entry, self._ring.keys.opening_keys(entry.day))
         if opened is None:
             self._note_destroyed(connection, entry, position)
@@ -91,6 +92,9 @@ class DaySecrets:
         if opened is None:
             return None
         self._check_author(opened.secret, sp)
+        known = connection.execute("SELECT 1 FROM known_key WHERE key_id = ?", (entry.key_id,)).fetchone()
+        if known is None:
+            raise SealBrokenError(f"{sp} granted a secret that never was one of the ledger's")
         self._by_id[entry.key_id] = opened.secret
         _keep(connection, entry, position)
         self._complete(connection, _relationship(opened.secret))

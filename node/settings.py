@@ -117,6 +117,13 @@ class TokenSettings(Settings):
     pin_file: Path
 
 
+class DiskSettings(Settings):
+    """When input is refused for want of room: at full_percent used, or with less than low_bytes free."""
+
+    full_percent: Annotated[int, Field(ge=50, le=99)] = 85
+    low_bytes: Annotated[int, Field(ge=16 * 1024 * 1024)] = 512 * 1024 * 1024
+
+
 class NodeSettings(Settings):
     """One node. provider_bic: of the SP, for the headers of its messages.
 
@@ -132,6 +139,7 @@ class NodeSettings(Settings):
     token: TokenSettings | None = None
     provider_bic: Bic | None = None
     scrub_at: datetime.time = datetime.time(2, 30)
+    disk: DiskSettings = DiskSettings()
     ledger: Annotated[EmbeddedLedger | ExternalLedger, Field(discriminator="kind")]
     clients: tuple[ClientSettings, ...] = ()
 

@@ -13,6 +13,7 @@ from typing import IO
 from node.act_records import stored_register
 from node.generation import Generation, generation_in
 from node.guard import GuardSettings, ServerGuard
+from node.guard_disk import DiskMarks
 from node.guard_external import ExternalGuard
 from node.jetstream import JetStreamLedger, LedgerSettings
 from node.key_wrapping import Protection
@@ -133,6 +134,11 @@ def _guarded(
         replicas=network.replicas,
         members=tuple(member.sp for member in register.now.members),
         folder=settings.data_folder,
+        disk=DiskMarks(
+            full_percent=settings.disk.full_percent,
+            low_bytes=settings.disk.low_bytes,
+            resume_bytes=settings.disk.low_bytes // 4,
+        ),
     )
 
 

@@ -93,6 +93,18 @@ class Store:
         self._jobs.put((job, future))
         return await future
 
+    async def empty_log(self) -> bool:
+        """Bring all that is written into the file itself and empty its log; whether that was done.
+
+        What was deleted stands in the log until then. A reader that looks at an older state prevents it.
+        """
+        return await asyncio.to_thread(self._empty_log)
+
+    def _empty_log(self) -> bool:
+        with closing(sqlite3.connect(self._path, isolation_level=None)) as beside:
+            busy, *_ = beside.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            return not busy
+
     def _work(self) -> None:
         while (batch := self._batch()) is not None:
             self._commit(batch)

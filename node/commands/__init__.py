@@ -16,6 +16,7 @@ from node.commands.bench import bench
 from node.commands.check import check
 from node.commands.delegate import delegate, revoke
 from node.commands.demo import demo
+from node.commands.drill import drill
 from node.commands.exits import EXPECTED, NOT_DONE
 from node.commands.identity import identity, replace_identity
 from node.commands.init import init
@@ -51,7 +52,7 @@ RUNNING: Commands = (check, run, status, trades, trace)
 GOVERNING: Commands = (members, admit, remove, relocate, replace_key, submit, revoke, replace_identity)
 PROVING: Commands = (prove, verify, audit)
 MENDING: Commands = (scrub, restore, rebuild)
-SHOWING: Commands = (demo, bench)
+SHOWING: Commands = (demo, drill, bench)
 for command in (*FOUNDING, *RUNNING, *GOVERNING, *PROVING, *MENDING, *SHOWING):
     commands.command()(command)
 commands.add_typer(keys)
