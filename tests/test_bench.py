@@ -94,7 +94,7 @@ def test_time_within_a_step_counts_once():
 
 def test_the_node_is_as_before_when_its_steps_have_been_timed():
     """What runs after a measurement in the same process is not measured with it."""
-    owned = [(Publisher, "_until_read_back"), (Store, "write")]
+    owned = [(Publisher, "_publish"), (Store, "write")]
     owned += [(owner, name) for owner, names in TIMED for name in names]
     before = [getattr(owner, name) for owner, name in owned]
     with timed(Steps()):

@@ -73,7 +73,7 @@ def test_a_scrub_without_a_store(folder: Path):
 
 def test_a_restore_tells_what_was_kept_and_what_comes_next(folder: Path):
     """Also where the store was whole, such as an old copy of it."""
-    code, printed = run(restore, folder)
+    code, printed = run(restore, folder, "--no-catch-up")
     assert code == 0
     assert "The old store is in" in printed
     assert "Next: `yakujo run`" in printed
@@ -83,12 +83,12 @@ def test_a_restore_tells_what_was_kept_and_what_comes_next(folder: Path):
 def test_a_restore_tells_what_was_lost_and_who_must_send_it_again(folder: Path):
     lost = leaf_pages(store(folder), "raw")[0]
     overwrite(store(folder), lost)
-    code, printed = run(restore, folder)
+    code, printed = run(restore, folder, "--no-catch-up")
     assert code == 1
     assert "ask client to send file 1 again" in printed
     assert "numbers 1-" in printed
     [aside] = (folder / "data").glob("damaged-*")
-    code, printed = run(restore, folder, "--json")
+    code, printed = run(restore, folder, "--no-catch-up", "--json")
     told = json.loads(printed)
     assert (code, told["salvaged"]["lost_arrivals"]) == (1, [])  # they are still missing, and not known here
     assert aside.exists()
@@ -96,15 +96,15 @@ def test_a_restore_tells_what_was_lost_and_who_must_send_it_again(folder: Path):
 
 def test_a_restore_after_a_cut_and_of_nothing(folder: Path):
     cut(store(folder), 200_000)
-    code, printed = run(restore, folder)
+    code, printed = run(restore, folder, "--no-catch-up")
     assert (code, "lost" in printed) == (1, True)
     for file in (folder / "data").iterdir():
         if file.is_file():
             file.unlink()
-    code, printed = run(restore, folder)
+    code, printed = run(restore, folder, "--no-catch-up")
     assert (code, "There was no store" in printed) == (0, True)
 
 
 def test_a_restore_beside_a_running_node_is_refused(folder: Path):
     with alone(folder / "data"), pytest.raises(SettingsError, match="running"):
-        run(restore, folder)
+        run(restore, folder, "--no-catch-up")

@@ -55,6 +55,10 @@ def restore(
         _print(screen(), done)
     if catch_up:
         _catch_up(folder)
+    elif not as_json:
+        screen().print(
+            "Next: `yakujo run`: the node gets the ledger from the other members, then serves its clients."
+        )
     raise typer.Exit(FOUND if done.salvaged is not None and not done.salvaged.is_whole else 0)
 
 

@@ -36,9 +36,7 @@ async def behind(asked: Asked, account: Account) -> None:
         account.tell(f"{sent} allocations are on the ledger, sent through {grows.sp}")
         await stage.start(AWAY)
         await _progress(account, "catching up", away, before, entries_applied(grows))
-        text = f"{AWAY} has attested all that it has caught up with"
-        await stage.until_true(lambda: not any(map(_open, (away, grows))), text, SETTLE_SECONDS_MAX)
-        await stage.level()
+        await stage.attested(AWAY, grows.sp, seconds=SETTLE_SECONDS_MAX)
         account.tell(f"at rest: {stage.heads()}")
         account.must(
             "all archives hold the same blocks in the same order",
@@ -105,12 +103,6 @@ def _waiting(provider: Provider) -> int:
     """How many files and messages wait to be published."""
     query = "SELECT (SELECT COUNT(*) FROM raw WHERE state = 'stored') + (SELECT COUNT(*) FROM outbox)"
     [(found,)] = rows(provider, query)
-    return int(found)
-
-
-def _open(provider: Provider) -> int:
-    """How many positions are not attested by both sides yet."""
-    [(found,)] = rows(provider, "SELECT COUNT(*) FROM decided WHERE finality = 'open'")
     return int(found)
 
 

@@ -46,7 +46,7 @@ async def flipped_bit(asked: Asked, account: Account) -> None:
         account.tell(f"at rest: {stage.heads()}")
         account.must("the damage is found before that server serves anybody", _unfound(provider, logged))
         account.must("that server has got everything back from the others", await _unhealed(stage, provider))
-        stage.hold(dict.fromkeys(filling, BlockFault.MALFORMED))
+        await stage.hold(dict.fromkeys(filling, BlockFault.MALFORMED))
         stage.hold_quiet()
 
 

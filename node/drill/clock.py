@@ -40,7 +40,7 @@ async def clock(asked: Asked, account: Account) -> None:
             await _is_off(stage, provider, -HOUR_SECONDS)
         await stage.settle()
         account.tell(f"at rest: {stage.heads()}")
-        stage.hold()
+        await stage.hold()
         stage.hold_quiet()
 
 

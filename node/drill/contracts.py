@@ -45,6 +45,7 @@ async def contracts(asked: Asked, account: Account) -> None:
         account.tell(f"the contract of {ALTERED} overlooks differences in commission")
         await stage.play_over(asked.seconds)
         await stage.settle()
+        await stage.attested(*SIDES)
         account.tell(f"at rest: {stage.heads()}")
         providers = tuple(stage.providers.values())
         account.must(

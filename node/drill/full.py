@@ -57,7 +57,7 @@ async def full_disk(asked: Asked, account: Account) -> None:
             await stage.play_over(1, after)
             await stage.settle()
             account.tell(f"at rest: {stage.heads()}")
-            stage.hold()
+            await stage.hold()
             stage.hold_quiet()
 
 

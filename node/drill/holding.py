@@ -15,13 +15,13 @@ def rows(provider: Provider, query: str, *values: object) -> list[Any]:
 
 
 def archive_deviations(providers: Iterable[Provider]) -> Iterator[str]:
-    """Where nodes do not hold the same blocks in the same order, judged alike."""
-    first, *others = providers
-    ours = _archive(first)
-    for other in others:
-        theirs = _archive(other)
-        if len(ours) != len(theirs):
-            yield f"{first.sp} holds {len(ours)} blocks, {other.sp} holds {len(theirs)}"
+    """Where nodes do not hold the same blocks in order, judged alike, as far as both have come by now."""
+    archives = [(provider, _archive(provider)) for provider in providers]
+    for provider, archive in archives:
+        if missing := sorted(set(range(1, len(archive) + 1)) - archive.keys()):
+            yield f"{provider.sp} holds {len(archive)} blocks, and not sequence {missing[0]}"
+    (first, ours), *others = archives
+    for other, theirs in others:
         for sequence in sorted(ours.keys() & theirs.keys()):
             if ours[sequence] != theirs[sequence]:
                 yield f"{first.sp} and {other.sp} part at sequence {sequence}"
@@ -85,6 +85,12 @@ def alarms(provider: Provider) -> dict[str, str]:
 def faults(provider: Provider) -> dict[int, str]:
     """The blocks that do not count, by sequence, with the reason."""
     return dict(rows(provider, "SELECT sequence, fault FROM archive WHERE fault IS NOT NULL"))
+
+
+def unattested(providers: Iterable[Provider]) -> int:
+    """How many positions are not attested by both sides yet, as nodes have it."""
+    query = "SELECT COUNT(*) FROM decided WHERE finality = 'open'"
+    return sum(rows(provider, query)[0][0] for provider in providers)
 
 
 def newest_number(provider: Provider, sp: str) -> int:

@@ -35,7 +35,7 @@ async def kills(asked: Asked, account: Account) -> None:
         account.tell(f"{stage.sent} messages and files are sent; waiting for the rest of the answers")
         await stage.settle()
         account.tell(f"at rest: {stage.heads()}")
-        stage.hold()
+        await stage.hold()
         stage.hold_quiet()
 
 

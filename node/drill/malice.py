@@ -67,7 +67,7 @@ async def malice(asked: Asked, account: Account) -> None:
         await stage.play_over(0, late)
         await _answered(stage)
         account.tell(f"at rest: {stage.heads()}")
-        stage.hold({one.sequence: one.fault for one in member.done} | _of_the_removed(stage))
+        await stage.hold({one.sequence: one.fault for one in member.done} | _of_the_removed(stage))
         account.must("every node keeps the evidence", _lost_evidence(stage, member.done))
         account.must(
             "every node has raised an alarm, and `yakujo status` tells it", _silent(stage, member.done)

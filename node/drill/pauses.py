@@ -31,7 +31,7 @@ async def pauses(asked: Asked, account: Account) -> None:
                 pass
         await stage.settle()
         account.tell(f"at rest: {stage.heads()}")
-        stage.hold()
+        await stage.hold()
         stage.hold_quiet()
 
 

@@ -49,7 +49,8 @@ async def secret(asked: Asked, account: Account) -> None:
             f"the same search does find them at {BROKER.sp}, which is party to it",
             [] if len(known) > len(words) // 2 else ["it does not: the search is blind"],
         )
-        stage.hold()
+        await stage.hold()
+        stage.hold_quiet()
 
 
 def _names() -> Iterator[str]:

@@ -3,7 +3,7 @@
 async with Stage(asked, account, scenario) as stage:
     await stage.play_over(20)          beside it: stage.providers["sp1"].kill(...), stage.until(...)
     await stage.settle()
-    stage.hold()
+    await stage.hold()
 """
 
 import asyncio
@@ -29,6 +29,7 @@ from node.drill.holding import (
     archive_deviations,
     counted_deviations,
     fault_deviations,
+    unattested,
 )
 from node.pulse import read_pulse
 from node.store import StoreError
@@ -112,6 +113,12 @@ class Stage(Demo):
         what = f"{', '.join(provider.sp for provider in chosen)} have applied the same"
         await self.until_true(lambda: len({head_of(provider) for provider in chosen}) == 1, what)
 
+    async def attested(self, *sps: str, seconds: float = PATIENCE_SECONDS) -> None:
+        """Return when these nodes know both sides' word on all that they could read, and all are level."""
+        chosen = [self.providers[sp] for sp in sps]
+        await self.until_true(lambda: not unattested(chosen), f"{', '.join(sps)} have attested all", seconds)
+        await self.level()
+
     async def kill(self, sp: str, *parts: Part) -> None:
         """kill -9 parts of a provider, as far as they run just now."""
         self.listen()  # firms have heard what was told before, whatever is told again afterwards
@@ -175,11 +182,12 @@ class Stage(Demo):
             raise DemoError(f"yakujo {name} at {sp} ends with code {code}: {last}")
         return code
 
-    def hold(self, passed_over: Mapping[int, str] | None = None) -> None:
+    async def hold(self, passed_over: Mapping[int, str] | None = None) -> None:
         """What must hold in every drill, once the stage has settled.
 
         passed_over: blocks that do not count, and why, by sequence; none if not given.
         """
+        await self.level()
         providers = tuple(self.providers.values())
         self.account.must("every message has its answer, and each answer came once", self.answer_deviations())
         self.account.must(

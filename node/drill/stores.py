@@ -36,7 +36,7 @@ async def damaged_store(asked: Asked, account: Account) -> None:
         await _restored(stage, "flipped bit")
         await stage.settle()
         account.tell(f"at rest: {stage.heads()}")
-        stage.hold()
+        await stage.hold()
         stage.hold_quiet()
 
 
@@ -54,7 +54,7 @@ async def lost_directory(asked: Asked, account: Account) -> None:
         await stage.play_over(asked.seconds / 2, scenario.blocks[half:])
         await stage.settle()
         account.tell(f"at rest: {stage.heads()}")
-        stage.hold()
+        await stage.hold()
         stage.hold_quiet()
 
 

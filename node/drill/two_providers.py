@@ -55,8 +55,9 @@ async def two_providers(asked: Asked, account: Account) -> None:
         await _all_heard_at_the_second(stage, broker)
         await stage.start(FIRST)
         await stage.settle()
+        await stage.attested(FIRST, SECOND)
         account.tell(f"at rest: {stage.heads()}")
-        _hold(stage, broker)
+        await _hold(stage, broker)
 
 
 class Broker(FixClient):
@@ -141,10 +142,10 @@ async def _all_heard_at_the_second(stage: Stage, broker: Broker) -> None:
         stage.account.must(text, _lines(stage))
 
 
-def _hold(stage: Stage, broker: Broker) -> None:
+async def _hold(stage: Stage, broker: Broker) -> None:
     """What must hold once the first provider is back."""
     _allow_repetitions(stage, broker)
-    stage.hold()
+    await stage.hold()
     account, providers = stage.account, stage.providers
     account.must(
         f"{FIRST} tells the broker the same in the end", _other_words(broker, stage.verdict.expected)

@@ -39,7 +39,7 @@ async def waits(asked: Asked, account: Account) -> None:
         await stage.start(MANAGER_B.sp)
         await stage.settle()
         account.tell(f"at rest: {stage.heads()}; every result is confirmed")
-        stage.hold()
+        await stage.hold()
         stage.hold_quiet()
 
 

@@ -6,7 +6,7 @@ import pytest
 from founding import BROKER
 
 from node.links import links_of
-from node.settings import SettingsError, load_settings, passphrase_in
+from node.settings import SettingsError, load_settings
 
 NODE = """
 sp = "sp1"
@@ -106,15 +106,6 @@ def test_an_unreadable_file_is_told(tmp_path: Path, content: bytes | None, text:
         path.write_bytes(content)
     with pytest.raises(SettingsError, match=f"node.toml {text}"):
         load_settings(path)
-
-
-def test_the_passphrase_ends_with_its_line(tmp_path: Path):
-    """An editor's line end is no part of it; a file that is not there is told."""
-    (tmp_path / "phrase").write_bytes(b" a b \r\n")
-    assert passphrase_in(tmp_path / "phrase") == b" a b "
-    assert passphrase_in(None) is None
-    with pytest.raises(SettingsError, match="absent cannot be read"):
-        passphrase_in(tmp_path / "absent")
 
 
 async def never(*_: object) -> None:
