@@ -26,6 +26,7 @@ from node.tree import EMPTY_ROOT, entry_leaf
 from node.tree_tiles import append, root
 
 BATCH_BLOCKS_MAX = 32
+BATCH_BYTES_MIN = 256 * 1024  # enough to share an fsync; more would hold up what clients send meanwhile
 QUEUE_BLOCKS_MAX = 64
 PAUSE_SECONDS = 0.5
 _EVIDENCE = {BlockFault.SIGNATURE, BlockFault.DIGEST, BlockFault.KEY, BlockFault.MEMBER, BlockFault.NETWORK}
@@ -83,8 +84,10 @@ class Replica:
             await self._note_caught_up(at, target)
             while True:
                 batch = [await queue.get()]
-                while len(batch) < BATCH_BLOCKS_MAX and not queue.empty():
+                volume = len(batch[0][1])
+                while len(batch) < BATCH_BLOCKS_MAX and volume < BATCH_BYTES_MIN and not queue.empty():
                     batch.append(queue.get_nowait())
+                    volume += len(batch[-1][1])
                 at = await self._store.write(partial(self._apply, batch=batch))
                 self._progress.note(at.sequence)
                 if not self.caught_up.is_set():

@@ -221,21 +221,24 @@ class Results:
 
 
 def _standing(connection: sqlite3.Connection, key_id: bytes) -> list[tuple[AnyOutcome, Finality]]:
-    """What entries were answered, and the last result of each trade that was released, in order."""
+    """What entries were answered, and the results that were released, in order.
+
+    All of them: a result tells of those funds alone whose status has changed.
+    """
     rows = each(
         connection,
-        "SELECT outcome, finality, kind, trade FROM outcome JOIN decided USING (position)"
+        "SELECT outcome, finality, kind FROM outcome JOIN decided USING (position)"
         " WHERE key_id = ? AND (kind <> 'result' OR finality IN ('final', 'provisional'))"
         " ORDER BY position, outcome.rowid",
         key_id,
     )
-    told: dict[tuple[str, str], tuple[AnyOutcome, Finality]] = {}
-    for number, (outcome, finality, kind, trade) in enumerate(rows):
-        marked = Finality.PROVISIONAL if (kind, finality) == ("result", PROVISIONAL) else Finality.FINAL
-        subject = ("result", trade) if kind == "result" else (kind, str(number))
-        told.pop(subject, None)
-        told[subject] = (OUTCOME.validate_json(outcome), marked)
-    return list(told.values())
+    return [
+        (
+            OUTCOME.validate_json(outcome),
+            Finality.PROVISIONAL if (kind, finality) == ("result", PROVISIONAL) else Finality.FINAL,
+        )
+        for outcome, finality, kind in rows
+    ]
 
 
 def _results(connection: sqlite3.Connection, position: int) -> list[AnyOutcome]:

@@ -93,7 +93,7 @@ def _files() -> Iterator[Sending]:
 
 def _allocation(number: int) -> list[csv_messages.Row]:
     security, fund = SECURITIES[number % len(SECURITIES)], MANAGER_A.funds[number % len(MANAGER_A.funds)]
-    price, quantity = security.price + Decimal(number).scaleb(-4), 100 * (1 + number % 50)
+    price, quantity = Decimal(security.price), 100 * number  # no two are alike, as on a real day
     shares = (share(fund, quantity, price, buys=True),)
     figures = Figures(True, security, quantity, price, shares, f"XA-N{number:06}")  # noqa: FBT003 - a buy
     return csv_messages.rows(f"XA-I{number:06}", figures)

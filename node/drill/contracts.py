@@ -63,11 +63,11 @@ async def contracts(asked: Asked, account: Account) -> None:
 
 def _altered(folder: Path) -> dict[str, str]:
     """An altered copy of the canonical package, and what has one daemon run it; nothing else is changed."""
-    package = folder / canonical.__name__
-    shutil.copytree(Path(canonical.__file__).parent, package, ignore=shutil.ignore_patterns("__pycache__"))
+    original, package = Path(canonical.__file__).parent, folder / canonical.__name__
+    shutil.copytree(original, package, ignore=shutil.ignore_patterns("__pycache__"))
     with (package / "contracts" / "__init__.py").open("a", encoding="utf-8") as source:
         source.write(ALTERATION)
-    paths = [str(folder), os.environ.get("PYTHONPATH", "")]
+    paths = [str(folder), str(original.parent), os.environ.get("PYTHONPATH", "")]
     return {"PYTHONPATH": os.pathsep.join(filter(None, paths)), "PYTHONSAFEPATH": "1"}
 
 

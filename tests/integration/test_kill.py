@@ -10,7 +10,7 @@ from node.demo.clients import FixClient
 from node.demo.programme import programme
 from node.demo.providers import Part
 
-BLOCKS = 40
+BLOCKS = 80
 
 pytestmark = [pytest.mark.xdist_group("demo"), pytest.mark.timeout(300)]
 
