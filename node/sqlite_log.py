@@ -70,15 +70,23 @@ def read_log(path: Path, page_size: int) -> Log | None:
         and size == page_size
         and (one, other) == _summed(content[:24], (0, 0), order)
     )
-    return Log(has_whole_head, _frames(content, page_size, (salts[0], salts[1]), (one, other), order))
+    known = (salts[0], salts[1]) if has_whole_head else None
+    return Log(has_whole_head, _frames(content, page_size, known, (one, other), order))
 
 
-def _frames(content: memoryview, page_size: int, salts: Sums, sums: Sums, order: str) -> tuple[Frame, ...]:
-    """All frames up to the last one of this beginning, whose salts tell it from older ones behind it."""
+def _frames(
+    content: memoryview, page_size: int, salts: Sums | None, sums: Sums, order: str
+) -> tuple[Frame, ...]:
+    """All frames up to the last one of this beginning, whose salts tell it from older ones behind it.
+
+    salts: as a whole head has them, also where a node was killed before it wrote the first frame behind a new
+    head: what follows is then older, and in the store already. None for a broken head: most frames know them.
+    """
     step = _FRAME_HEAD.size + page_size
     starts = range(_HEAD.size, len(content) - step + 1, step)
     heads = [_FRAME_HEAD.unpack_from(content, start) for start in starts]
-    salts = Counter([salts, *((h[2], h[3]) for h in heads[:2])]).most_common(1)[0][0]  # one may be broken
+    if salts is None and heads:
+        salts = Counter((head[2], head[3]) for head in heads[:3]).most_common(1)[0][0]  # one may be broken
     own = [n for n, head in enumerate(heads) if (head[2], head[3]) == salts]
     frames = []
     for start, head in zip(starts[: own[-1] + 1] if own else (), heads, strict=False):
