@@ -1,7 +1,7 @@
 """The nightly scrub: once a day at a time of the local clock, beside the work of the node.
 
     await nightly(data_folder, at, zone, job, alarm)      until cancelled
-    await gentle_scrub(path, open_block)                  such a job
+    await gentle_scrub(path, reader)                      such a job
 
 The clock is asked each minute what day and time it is, so that a machine that slept or a clock that was set
 changes neither that it comes about nor that it comes about once. A node that was not running at that time
@@ -23,7 +23,7 @@ import structlog
 from pydantic import ValidationError
 
 from node.private_file import write_private
-from node.scrub import Follow, OpenBlock, follow_nothing, scrub
+from node.scrub import Follow, OpenBlock, scrub
 from node.scrub_report import ScrubFinding, ScrubReport
 from node.store import StoreError, read_store
 
@@ -84,8 +84,15 @@ class _EndedError(Exception):
     """The node ends: what the scrub has read so far is of no use."""
 
 
-async def gentle_scrub(path: Path, open_block: OpenBlock, follow: Follow = follow_nothing) -> ScrubReport:
-    """Scrub a store in a thread that mostly sleeps, and ends soon when cancelled. Raises StoreError."""
+Reader = Callable[[sqlite3.Connection], tuple[OpenBlock, Follow]]
+"""What opens the archive's blocks and follows them, made for the connection that a scrub reads through."""
+
+
+async def gentle_scrub(path: Path, reader: Reader) -> ScrubReport:
+    """Scrub a store in a thread that mostly sleeps. Raises StoreError.
+
+    When cancelled it returns once that thread has let go of the store: whoever closes it then is alone.
+    """
     ended = threading.Event()
     reading: list[sqlite3.Connection] = []
 
@@ -96,15 +103,20 @@ async def gentle_scrub(path: Path, open_block: OpenBlock, follow: Follow = follo
     def work() -> ScrubReport:
         with closing(read_store(path)) as connection:
             reading.append(connection)
+            open_block, follow = reader(connection)
             return scrub(connection, open_block, follow=follow, rest=rest)
 
+    working = asyncio.get_running_loop().run_in_executor(None, work)
     try:
-        return await asyncio.to_thread(work)
-    finally:
+        return await asyncio.shield(working)
+    except asyncio.CancelledError:
         ended.set()
-        for connection in reading:
+        for connection in tuple(reading):
             with suppress(sqlite3.ProgrammingError):  # it is closed
                 connection.interrupt()
+        await asyncio.wait([working])
+        working.exception()  # looked at, so that asyncio does not complain: it ended as it was told
+        raise
 
 
 async def _scrubbed(data_folder: Path, job: Job, alarm: Alarm) -> None:

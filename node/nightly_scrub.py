@@ -1,15 +1,15 @@
 """The scrub that a node does by itself each night, and what it tells of it."""
 
-from contextlib import closing
+from functools import partial
 from zoneinfo import ZoneInfo
 
 from node.alarms import raise_alarm
 from node.network import Network
 from node.nightly import gentle_scrub, nightly
-from node.scrub_following import Following
+from node.scrub_following import following
 from node.scrub_report import ScrubReport
 from node.settings import NodeSettings
-from node.store import STORE_FILE, Store, read_store
+from node.store import STORE_FILE, Store
 
 
 async def scrub_nightly(settings: NodeSettings, network: Network, store: Store) -> None:
@@ -17,9 +17,7 @@ async def scrub_nightly(settings: NodeSettings, network: Network, store: Store) 
     path = settings.data_folder / STORE_FILE
 
     async def job() -> ScrubReport:
-        with closing(read_store(path)) as beside:
-            known = Following(network, beside)
-            return await gentle_scrub(path, known.open_block, known.follow)
+        return await gentle_scrub(path, partial(following, network))
 
     async def alarm(report: ScrubReport) -> None:
         first = report.findings[0].text

@@ -10,8 +10,15 @@ from node.block import Block, open_block
 from node.entry import ActEntry, EntryInvalidError, decode_entry
 from node.network import Network
 from node.register import ActRefusedError, Register
+from node.scrub import Follow, OpenBlock
 from node.tree import HASH_BYTES, entry_leaf
 from node.tree_tiles import TILE_HASHES
+
+
+def following(network: Network, connection: sqlite3.Connection) -> tuple[OpenBlock, Follow]:
+    """What opens and follows the blocks of the store that `connection` reads."""
+    known = Following(network, connection)
+    return known.open_block, known.follow
 
 
 class Following:

@@ -16,7 +16,7 @@ from node.commands.options import HERE, AsJson, Folder, print_json, screen, sett
 from node.network import load_network
 from node.nightly import GENTLE_SHARE
 from node.scrub import scrub as scrubbed
-from node.scrub_following import Following
+from node.scrub_following import following
 from node.scrub_report import ScrubReport
 from node.store import STORE_FILE, read_store
 
@@ -48,10 +48,10 @@ def scrub(
 def _scrubbed(folder: Path, progress: Callable[[int, int], None], *, gentle: bool) -> ScrubReport:
     settings = settings_in(folder)
     network, path = load_network(settings.network_file), settings.data_folder / STORE_FILE
-    with closing(read_store(path)) as connection, closing(read_store(path)) as beside:
-        known = Following(network, beside)
+    with closing(read_store(path)) as connection:
+        open_block, follow = following(network, connection)
         rest = _rest if gentle else _work_on
-        return scrubbed(connection, known.open_block, follow=known.follow, progress=progress, rest=rest)
+        return scrubbed(connection, open_block, follow=follow, progress=progress, rest=rest)
 
 
 def _rest(seconds: float) -> None:

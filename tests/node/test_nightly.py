@@ -1,6 +1,7 @@
 """The nightly scrub comes about once a day, whatever the clock does, and what it finds is told and kept."""
 
 import asyncio
+import sqlite3
 import stat
 from collections.abc import Iterator
 from contextlib import suppress
@@ -15,12 +16,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from node.nightly import REPORT_FILE, gentle_scrub, is_due, nightly, read_report
-from node.scrub import opener
+from node.scrub import Follow, OpenBlock, follow_nothing, opener
 from node.scrub_report import ScrubFinding, ScrubReport
 from node.store import StoreError
 
 TOKYO, BERLIN = ZoneInfo("Asia/Tokyo"), ZoneInfo("Europe/Berlin")
 AT = time(2, 30)
+
+
+def by_founders(_: sqlite3.Connection) -> tuple[OpenBlock, Follow]:
+    return opener(network()), follow_nothing
 
 
 def report(began: datetime, *findings: str) -> ScrubReport:
@@ -146,7 +151,7 @@ async def test_a_scrub_that_cannot_be_done_is_a_finding(tmp_path: Path):
     ended = asyncio.Event()
 
     async def job() -> ScrubReport:
-        return await gentle_scrub(tmp_path / "absent.db", opener(network()))
+        return await gentle_scrub(tmp_path / "absent.db", by_founders)
 
     async def alarm(found: ScrubReport) -> None:
         await asyncio.sleep(0)
@@ -166,14 +171,29 @@ async def test_a_broken_report_is_none(tmp_path: Path):
     assert read_report(tmp_path) is None
 
 
-async def test_the_gentle_scrub_reads_all_and_ends_when_told(tmp_path: Path):
+async def test_the_gentle_scrub_reads_all(tmp_path: Path):
     path = sealed_store(tmp_path, messages=40)
-    done = await gentle_scrub(path, opener(network()))
+    done = await gentle_scrub(path, by_founders)
     assert (done.blocks, done.messages) == (40, 40)
-    task = asyncio.create_task(gentle_scrub(path, opener(network())))
-    await asyncio.sleep(0)
+    with pytest.raises(StoreError):
+        await gentle_scrub(tmp_path / "absent.db", by_founders)
+
+
+async def test_a_scrub_that_is_told_to_end_has_let_go_of_the_store(tmp_path: Path):
+    """The node closes and seals its store then: a thread that still reads it would take the process down."""
+    path = sealed_store(tmp_path, messages=400)
+    loop, begun = asyncio.get_running_loop(), asyncio.Event()
+    used: list[sqlite3.Connection] = []
+
+    def reader(connection: sqlite3.Connection) -> tuple[OpenBlock, Follow]:
+        used.append(connection)
+        loop.call_soon_threadsafe(begun.set)
+        return opener(network()), follow_nothing
+
+    task = asyncio.create_task(gentle_scrub(path, reader))
+    await begun.wait()
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    with pytest.raises(StoreError):
-        await gentle_scrub(tmp_path / "absent.db", opener(network()))
+    with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+        used[0].execute("SELECT 1")

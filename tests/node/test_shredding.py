@@ -38,6 +38,7 @@ def shred(lei: str, day: date = OLD, number: int = 1) -> ActEntry:
 
 
 async def traded(scene: Scene, number: int) -> None:
+    await scene.settled()  # a secret that is made before the keys of its day are announced outlives that day
     await scene.sp1.arrives("broker", report(f"BROKERS-{number}"))
     await scene.settled()
     await scene.sp2.arrives("investor", file(block(f"INVESTORS-{number}", order=f"BROKERS-{number}")))
