@@ -47,6 +47,6 @@ def _imported(path: Path, package: Path) -> Iterator[Path]:
         elif isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
         for first, *rest in (name.split(".") for name in names):
-            file = package.joinpath(*rest).with_suffix(".py")
-            if first == package.name and rest and file.is_file():
-                yield file
+            if first == package.name and rest:
+                module = package.joinpath(*rest)
+                yield from (f for f in (module.with_suffix(".py"), module / "__init__.py") if f.is_file())

@@ -20,10 +20,13 @@ from node.drill.trades import matched, mismatched, trades
 ALTERED: Final = "sp3"
 SIDES: Final = ("sp1", "sp3")
 ALTERATION: Final = """
+from canonical.rules import Rules
+
 
 def _lenient(view, entry, rules, contract):
-    kept = tuple(name for name in rules.fund_fields if name not in ("commission", "net"))
-    return matching_v1.apply(view, entry, rules.model_copy(update={"fund_fields": kept}), contract)
+    unused = {"code": "NUFM"}
+    lenient = Rules.model_validate({"compare": {"fund": {"commission": unused, "net": unused}}})
+    return matching_v1.apply(view, entry, lenient, contract)
 
 
 CONTRACTS["matching/1"] = _lenient

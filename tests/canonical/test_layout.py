@@ -196,6 +196,6 @@ def test_shortened_values_fit():
 
 def test_rules_name_fields_that_there_are():
     """A relationship's rules with a misspelt field are refused: it would never be compared."""
-    assert Rules(block_fields=("side", "quantity")).block_fields == ("side", "quantity")
-    with pytest.raises(ValidationError, match="nett is no field"):
-        Rules(fund_fields=("quantity", "nett"))
+    assert Rules.model_validate({"compare": {"block": {"quantity": "EXCT"}}}) == Rules()
+    with pytest.raises(ValidationError, match="nett"):
+        Rules.model_validate({"compare": {"fund": {"nett": "EXCT"}}})

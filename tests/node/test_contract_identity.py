@@ -33,7 +33,8 @@ def test_same_sources_same_identity(copy: Path):
         "base.py",
         "currencies.py",
         "encoding.py",
-        "rules.py",
+        "rules/__init__.py",
+        "rules/tolerance.py",
     ],
 )
 def test_other_sources_other_identity(copy: Path, file: str):

@@ -10,7 +10,7 @@ from canonical.contracts.matching.v1.shares import Share, Shares, aligned, quant
 from canonical.contracts.matching.v1.statements import terms_values
 from canonical.message import Role
 from canonical.result import BlockState, Difference, FundState, Source, Status, TradeStatus
-from canonical.rules import Rules
+from canonical.rules import Rules, Tolerance
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,7 @@ def _block_status(
     if word is not None and not word.agreed:
         return Status.MISMATCHED, (Difference(field="response", broker="", investor=word.reason),)
     if broker.given is not None and investor.given is not None:
-        found = tuple(_differences(rules.block_fields, broker.given, investor.given))
+        found = tuple(_differences(rules.compare.block.tolerances, broker.given, investor.given))
         return (Status.MISMATCHED if found else Status.MATCHED), found
     affirmed = investor.half is None and broker.full and all(f.status is Status.MATCHED for f in funds)
     agreed = broker.given is not None and (word is not None or affirmed)
@@ -92,9 +92,11 @@ def _word_on_block(side: Side) -> Word | None:
     return next((word for word in reversed(words) if not word.lines), None)
 
 
-def _differences(fields: tuple[str, ...], broker: Values, investor: Values) -> Iterator[Difference]:
+def _differences(tolerances: dict[str, Tolerance], broker: Values, investor: Values) -> Iterator[Difference]:
     """The fields in which the sides part. What one side does not give is not compared."""
-    for field in fields:
+    for field, tolerance in tolerances.items():
+        if not tolerance.compares:
+            continue
         ours, theirs = broker.get(field), investor.get(field)
         if field == "instrument":
             ours, theirs = _instruments(broker, investor)
@@ -147,7 +149,9 @@ def _fund_differences(
 ) -> Iterator[Difference]:
     if ours is not None and theirs is not None:
         yield from _differences(
-            rules.fund_fields, {**ours.terms, **ours.values}, {**theirs.terms, **theirs.values}
+            rules.compare.fund.tolerances,
+            {**ours.terms, **ours.values},
+            {**theirs.terms, **theirs.values},
         )
     elif ours is not None and investor.full:
         yield Difference(field="account", broker=ours.account.code, investor="")

@@ -1,0 +1,108 @@
+"""Which fields are compared, and how, on each level. A field that a document leaves out must be equal."""
+
+from typing import LiteralString
+
+from pydantic import model_validator
+
+from canonical.base import Canonical
+from canonical.problems import Rule, violation
+from canonical.rules.tolerance import EXACT, NOT_USED, Tolerance
+
+BLOCK_FIELDS = (
+    "side",
+    "instrument",
+    "trade_date",
+    "settlement_date",
+    "quantity",
+    "price",
+    "currency",
+    "gross",
+    "venue",
+    "order_format",
+)
+FUND_FIELDS = (
+    "side",
+    "instrument",
+    "trade_date",
+    "settlement_date",
+    "quantity",
+    "price",
+    "currency",
+    "gross",
+    "commission",
+    "consumption_tax",
+    "fees",
+    "accrued",
+    "net",
+)
+TOTAL_FIELDS = ("gross", "commission", "consumption_tax", "net")
+NUMBERS = ("quantity", "price", "gross", "commission", "consumption_tax", "accrued", "net")
+"""What can match within tolerance: all else is equal or it is not. Fees stand as kinds with amounts."""
+
+
+class _Compared(Canonical):
+    """Tolerances by field, in the order in which differences are told."""
+
+    @model_validator(mode="after")
+    def _numbers_alone_deviate(self) -> "_Compared":
+        for name in type(self).model_fields:
+            tolerance: Tolerance = getattr(self, name)
+            if tolerance.allows_deviation and name not in NUMBERS:
+                text: LiteralString = "{name} is no figure: it takes EXCT, CPOP or NUFM"
+                raise violation(Rule.NOT_ALLOWED, text, name=name)
+        return self
+
+    @property
+    def tolerances(self) -> dict[str, Tolerance]:
+        """By field, in order."""
+        return {name: getattr(self, name) for name in type(self).model_fields}
+
+
+class BlockCompared(_Compared):
+    """The block, of the names in BLOCK_FIELDS."""
+
+    side: Tolerance = EXACT
+    instrument: Tolerance = EXACT
+    trade_date: Tolerance = EXACT
+    settlement_date: Tolerance = EXACT
+    quantity: Tolerance = EXACT
+    price: Tolerance = EXACT
+    currency: Tolerance = EXACT
+    gross: Tolerance = EXACT
+    venue: Tolerance = EXACT
+    order_format: Tolerance = EXACT
+
+
+class FundCompared(_Compared):
+    """Each fund, of the names in FUND_FIELDS."""
+
+    side: Tolerance = EXACT
+    instrument: Tolerance = EXACT
+    trade_date: Tolerance = EXACT
+    settlement_date: Tolerance = EXACT
+    quantity: Tolerance = EXACT
+    price: Tolerance = EXACT
+    currency: Tolerance = EXACT
+    gross: Tolerance = EXACT
+    commission: Tolerance = EXACT
+    consumption_tax: Tolerance = EXACT
+    fees: Tolerance = EXACT
+    accrued: Tolerance = EXACT
+    net: Tolerance = EXACT
+
+
+class TotalCompared(_Compared):
+    """Sums over all funds, of the names in TOTAL_FIELDS: what each may be off, many together may not."""
+
+    gross: Tolerance = NOT_USED
+    commission: Tolerance = NOT_USED
+    consumption_tax: Tolerance = NOT_USED
+    net: Tolerance = NOT_USED
+
+
+class Compare(Canonical):
+    """What is compared on each level."""
+
+    block: BlockCompared = BlockCompared()
+    fund: FundCompared = FundCompared()
+    total: TotalCompared = TotalCompared()

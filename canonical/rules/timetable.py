@@ -1,0 +1,41 @@
+"""When things are due: settlement in business days, and the deadlines of a trade date by the clock."""
+
+from datetime import time
+from typing import Annotated, LiteralString
+
+from pydantic import Field, model_validator
+
+from canonical.base import Canonical
+from canonical.identifiers import Code
+from canonical.problems import Rule, violation
+
+SETTLEMENT_DAYS_MAX = 10
+DEADLINES_MAX = 8
+
+
+class Settlement(Canonical):
+    """days: business days from trade to settlement; Japanese shares settle on T+2. calendar: whose days."""
+
+    days: Annotated[int, Field(ge=0, le=SETTLEMENT_DAYS_MAX)] = 2
+    calendar: Code = "JPX"
+
+
+class Deadlines(Canonical):
+    """At what times of the trade date, by the network's clock, each side hears what is not matched yet.
+
+    Asset managers want confirmed data by 16:00; the exchange closes at 15:30.
+    """
+
+    remind_at: Annotated[tuple[time, ...], Field(max_length=DEADLINES_MAX)] = ()
+
+    @model_validator(mode="after")
+    def _rising(self) -> "Deadlines":
+        times = list(self.remind_at)
+        text: LiteralString
+        if times != sorted(set(times)):
+            text = "times rise: sort them"
+            raise violation(Rule.STRUCTURE, text)
+        if any(one.tzinfo is not None or one.microsecond for one in times):
+            text = "a deadline is a time such as 16:00:00, without a zone"
+            raise violation(Rule.MALFORMED, text)
+        return self
