@@ -8,6 +8,7 @@ another network. What changes later stands on the ledger (node.act, node.registe
 import datetime
 import hashlib
 import tomllib
+from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal
@@ -167,7 +168,7 @@ def load_network(path: Path) -> Network:
 def read_network(path: Path) -> Network:
     """The network in `path`, whether all founders have signed it or not. Raises NetworkError."""
     try:
-        network = Network.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+        network = Network.model_validate(tomllib.loads(path.read_text(encoding="utf-8"), parse_float=Decimal))
     except OSError as error:
         raise NetworkError(f"{path} cannot be read: {error.strerror}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

@@ -6,6 +6,7 @@ It is made of the same plan, clients' files and samples that are shipped as exam
 import secrets
 import shutil
 import tomllib
+from decimal import Decimal
 from pathlib import Path
 
 from node.clients import shared_folder
@@ -29,7 +30,7 @@ def make_trial(folder: Path, sp: str, first_port: int, passphrase_file: Path | N
     if (folder / NODE_FILE).exists():
         raise SetupError(f"{folder / NODE_FILE} exists and is not overwritten: choose another folder")
     shipped = shared_folder("conf")
-    plan = tomllib.loads((shipped / "plan.toml").read_text(encoding="utf-8"))
+    plan = tomllib.loads((shipped / "plan.toml").read_text(encoding="utf-8"), parse_float=Decimal)
     leis = [institution["lei"] for institution in plan["institutions"]]
     passphrase = passphrase_in(passphrase_file)
     card = make_member(folder, sp, leis, passphrase)

@@ -1,16 +1,21 @@
-"""Figures in rules: Decimal as everywhere, and whole numbers where a document writes them without a point."""
+"""Figures in rules: Decimal as everywhere, in documents also written as whole numbers or as text."""
 
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, ValidationInfo
 
 from canonical.amounts import Exact
 
 
-def _decimal(value: Any) -> Any:
-    """A TOML integer as a Decimal. Floats never come here: documents are read with `parse_float=Decimal`."""
-    return Decimal(value) if type(value) is int else value
+def _decimal(value: Any, info: ValidationInfo) -> Any:
+    """What a document gives, as a Decimal. No TOML float comes here: it is read with parse_float=Decimal."""
+    if info.mode == "json" or type(value) not in (int, str):
+        return value
+    try:
+        return Decimal(value)
+    except InvalidOperation:
+        return value
 
 
 _Written = BeforeValidator(_decimal)

@@ -1,6 +1,7 @@
 """`yakujo assemble`."""
 
 import tomllib
+from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -40,6 +41,6 @@ def assemble(
 
 def _tree(plan: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(plan.read_text(encoding="utf-8"))
+        return tomllib.loads(plan.read_text(encoding="utf-8"), parse_float=Decimal)
     except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SetupError(f"{plan} is not a plan: {error}") from error
