@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from datetime import date
 from decimal import ROUND_05UP, Context, Decimal, DivisionByZero, InvalidOperation, Overflow
 
-from canonical.rules.charges import Band, Bands, Commission, FeeRule, Tariff, TaxRate
+from canonical.rules.charges import Band, Bands, Commission, Discounted, FeeRule, Tariff, TaxRate
 from canonical.rules.rounding import DECIMAL_MODES, DECIMALS_MAX, Mode, PriceRounding
 from canonical.rules.spread import Remainder
 from canonical.trade import OrderFormat, Side
@@ -59,19 +59,25 @@ def tariff_for(commission: Commission, order_format: OrderFormat | None, venue: 
 def charge_of(tariff: Tariff, gross: Decimal, quantity: Decimal) -> Decimal:
     """The commission of `gross` and `quantity`, exact: the caller rounds it, once, at the very end.
 
-    First the bands, then the minimum, then the maximum, then the discount: a discounted client pays less than
-    the minimum of the table. That order is ours; where two sides mean the minimum of what is paid in the end,
-    they write the discount into the rates instead.
+    The bands, then minimum and maximum, then the discount; or, as the tariff says, the discount before them.
+    Rounding after the minimum and not before is ours; it makes a difference only where a minimum has more
+    decimals than the currency.
     """
     charge = (_whole if tariff.applied is Bands.WHOLE else _marginal)(tariff.bands, gross, quantity)
-    if tariff.minimum is not None and charge < tariff.minimum:
-        charge = tariff.minimum
-    if tariff.maximum is not None and charge > tariff.maximum:
-        charge = tariff.maximum
     if not tariff.discount_percent:
-        return charge
+        return _within(charge, tariff)
     kept = EXACT.subtract(_HUNDRED, tariff.discount_percent)
-    return EXACT.multiply(charge, kept).scaleb(-2, EXACT)
+    if tariff.discounted is Discounted.FIRST:
+        return _within(EXACT.multiply(charge, kept).scaleb(-2, EXACT), tariff)
+    return EXACT.multiply(_within(charge, tariff), kept).scaleb(-2, EXACT)
+
+
+def _within(charge: Decimal, limits: Tariff | FeeRule) -> Decimal:
+    if limits.minimum is not None and charge < limits.minimum:
+        return limits.minimum
+    if limits.maximum is not None and charge > limits.maximum:
+        return limits.maximum
+    return charge
 
 
 def _whole(bands: Sequence[Band], gross: Decimal, quantity: Decimal) -> Decimal:
@@ -97,7 +103,7 @@ def _marginal(bands: Sequence[Band], gross: Decimal, _: Decimal) -> Decimal:
 
 def fee_of(fee: FeeRule, gross: Decimal, quantity: Decimal) -> Decimal:
     """A fee of `gross` and `quantity`, exact, whichever side it is for."""
-    return _sum_of_parts(fee, gross, quantity)
+    return _within(_sum_of_parts(fee, gross, quantity), fee)
 
 
 def _sum_of_parts(charged: Band | FeeRule, gross: Decimal, quantity: Decimal) -> Decimal:
