@@ -29,3 +29,5 @@ Deviation = Annotated[Decimal, Exact(decimals=10), _Written]
 """How far two figures of any kind may lie apart."""
 Units = Annotated[Decimal, Exact(decimals=6, zero=False), _Written]
 """A quantity of a security."""
+UnitPrice = Annotated[Decimal, Exact(decimals=10, zero=False), _Written]
+"""Money for one unit of a security."""
