@@ -160,7 +160,7 @@ def _told(
         ),
         funds=tuple(funds),
         totals=_totals(deal, funds),
-        working=tuple(sheet.working),
+        working=sheet.working(),
     )
 
 

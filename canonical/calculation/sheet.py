@@ -3,11 +3,12 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import NamedTuple
 
 from canonical.amounts import FeeKind, plain, total
 from canonical.calculation.arithmetic import EXACT, charge_of, fee_of, rounded, spread
 from canonical.calculation.deal import Deal
-from canonical.calculation.working import Step, StepName, exact_text, fee_text, tariff_text
+from canonical.calculation.working import Step, StepName, Working, exact_text, fee_text, tariff_text
 from canonical.identifiers import FundAccount
 from canonical.rules.charges import Commission, ConsumptionTax, FeeRule, Level, Tariff
 from canonical.rules.rounding import Mode
@@ -37,11 +38,11 @@ class Charged:
 
 
 class Sheet:
-    """gross: of each fund. working: the steps so far."""
+    """gross: of each fund, as block_gross is of the block."""
 
     def __init__(self, deal: Deal, rounding: Mode, decimals: int, remainder: Remainder) -> None:
         """decimals: of the currency. remainder: whose the rest is where the rules leave it open."""
-        self.working: list[Step] = []
+        self._taken: list[_Taken] = []
         self._decimals = decimals
         self._remainder = remainder
         self._accounts = [portion.account for portion in deal.portions]
@@ -103,11 +104,35 @@ class Sheet:
         rule: str = "",
         kind: FeeKind | None = None,
     ) -> Decimal:
-        told = exact_text(exact)
-        self.working.append(
-            Step(account=account, name=name, kind=kind, of=of, exact=told, rounded=value, rule=str(rule))
-        )
+        self._taken.append(_Taken(account, name, kind, of, exact, value, str(rule)))
         return value
+
+    def working(self) -> Working:
+        """The steps so far. Only where all amounts are known to fit into messages."""
+        return tuple(
+            Step(
+                account=taken.account,
+                name=taken.name,
+                kind=taken.kind,
+                of=taken.of,
+                exact=exact_text(taken.exact),
+                rounded=taken.rounded,
+                rule=taken.rule,
+            )
+            for taken in self._taken
+        )
+
+
+class _Taken(NamedTuple):
+    """A step, whose amount may still have more digits than a message holds."""
+
+    account: FundAccount | None
+    name: StepName
+    kind: FeeKind | None
+    of: str
+    exact: Decimal
+    rounded: Decimal
+    rule: str
 
 
 def commission_of(commission: Commission, tariff: Tariff) -> Charged:
