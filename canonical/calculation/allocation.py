@@ -1,7 +1,6 @@
 """How a block that was done in part is split among the funds that ordered it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 
 from canonical.amounts import difference, plain, total
@@ -21,9 +20,9 @@ def allocate(
     fractions the larger order comes first, then the one named earlier: some draw lots there (nam.co.jp,
     myam.co.jp), which two sides cannot repeat.
 
-    What no fund can take as a whole lot goes out last, in the same turn from its begin. A block done in full
-    is split as it was ordered. Without a lot, the unit is the smallest step of all these quantities. A
-    problem where more was done than ordered.
+    What no fund can take as a whole lot goes out last, in the same turn, to those first who have got no lot
+    in it. A block done in full is split as it was ordered. Without a lot, the unit is the smallest step of
+    all these quantities. A problem where more was done than ordered.
     """
     ordered = total(orders)
     if executed > ordered:
@@ -46,34 +45,35 @@ def _step(*quantities: Decimal) -> Decimal:
     return Decimal(1).scaleb(-decimals)
 
 
-@dataclass(slots=True)
 class _Rest:
     """What is left of a block, and how it joins the parts that the funds have."""
 
-    parts: list[Decimal]
-    orders: Sequence[Decimal]
-    left: Decimal
+    def __init__(self, parts: list[Decimal], orders: Sequence[Decimal], left: Decimal) -> None:
+        self._parts = parts
+        self._orders = orders
+        self._left = left
+        self._served = [False] * len(parts)
 
     def give_lots(self, turns: list[int], unit: Decimal, *, together: bool) -> None:
         """Whole lots to those who have room, one in each round or all together, until nobody can take one."""
-        served = True
-        while served and self.left >= unit:
-            served = False
+        taken = True
+        while taken and self._left >= unit:
+            taken = False
             for fund in turns:
                 lots = EXACT.divide_int(self._takes(fund), unit)
                 if lots:
                     self._give(fund, EXACT.multiply(lots if together else Decimal(1), unit))
-                    served = True
+                    taken = self._served[fund] = True
 
     def give_odd(self, turns: list[int]) -> None:
         """What is less than a lot, or finds no room for one."""
-        for fund in turns:
+        for fund in sorted(turns, key=lambda fund: self._served[fund]):
             self._give(fund, self._takes(fund))
-        assert not self.left, "the orders have room for all that was done"
+        assert not self._left, "the orders have room for all that was done"
 
     def _takes(self, fund: int) -> Decimal:
-        return min(self.left, difference(self.orders[fund], self.parts[fund]))
+        return min(self._left, difference(self._orders[fund], self._parts[fund]))
 
     def _give(self, fund: int, quantity: Decimal) -> None:
-        self.parts[fund] = EXACT.add(self.parts[fund], quantity)
-        self.left = EXACT.subtract(self.left, quantity)
+        self._parts[fund] = EXACT.add(self._parts[fund], quantity)
+        self._left = EXACT.subtract(self._left, quantity)

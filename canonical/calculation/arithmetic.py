@@ -81,24 +81,34 @@ def _within(charge: Decimal, limits: Tariff | FeeRule) -> Decimal:
 
 
 def _whole(bands: Sequence[Band], gross: Decimal, quantity: Decimal) -> Decimal:
-    """The band in which `gross` lies, applied to all of it. An amount on a border lies in the lower band."""
+    return _sum_of_parts(band_of(bands, gross), gross, quantity)
+
+
+def _marginal(bands: Sequence[Band], gross: Decimal, _: Decimal) -> Decimal:
+    charge = _ZERO
+    for amount, rate in amounts_in(bands, gross):
+        charge = EXACT.fma(amount, rate, charge)
+    return charge
+
+
+def band_of(bands: Sequence[Band], gross: Decimal) -> Band:
+    """The band in which `gross` lies; an amount on a border lies in the lower one."""
     found = bands[0]
     for band in bands[1:]:
         if gross <= band.above:
             break
         found = band
-    return _sum_of_parts(found, gross, quantity)
+    return found
 
 
-def _marginal(bands: Sequence[Band], gross: Decimal, _: Decimal) -> Decimal:
-    """Each band's rate on the part of `gross` that lies in it."""
-    charge = _ZERO
-    for number, band in enumerate(bands):
-        if gross <= band.above:
-            break
-        upper = min(gross, bands[number + 1].above) if number + 1 < len(bands) else gross
-        charge = EXACT.fma(EXACT.subtract(upper, band.above), band.rate, charge)
-    return charge
+def amounts_in(bands: Sequence[Band], gross: Decimal) -> list[tuple[Decimal, Decimal]]:
+    """The parts of `gross` by the bands in which they lie, each with its rate."""
+    uppers = [*(band.above for band in bands[1:]), gross]
+    return [
+        (EXACT.subtract(min(gross, upper), band.above), band.rate)
+        for band, upper in zip(bands, uppers, strict=True)
+        if band.above < gross
+    ]
 
 
 def fee_of(fee: FeeRule, gross: Decimal, quantity: Decimal) -> Decimal:

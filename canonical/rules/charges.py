@@ -11,7 +11,7 @@ from canonical.amounts import FeeKind
 from canonical.base import Canonical
 from canonical.identifiers import Mic
 from canonical.problems import Rule, violation
-from canonical.rules.figures import Amount, Fraction, Percent
+from canonical.rules.figures import Amount, Fraction, Percent, PerUnit
 from canonical.rules.rounding import Mode
 from canonical.rules.spread import Spread
 from canonical.trade import OrderFormat, Side
@@ -53,7 +53,7 @@ class Band(Canonical):
 
     above: Amount = Decimal(0)
     rate: Fraction = Decimal(0)
-    per_share: Fraction = Decimal(0)
+    per_share: PerUnit = Decimal(0)
     flat: Amount = Decimal(0)
 
 
@@ -145,7 +145,7 @@ class FeeRule(Canonical):
     side: Side | None = None
     level: Level = Level.FUND
     rate: Fraction = Decimal(0)
-    per_share: Fraction = Decimal(0)
+    per_share: PerUnit = Decimal(0)
     flat: Amount = Decimal(0)
     minimum: Amount | None = None
     maximum: Amount | None = None
