@@ -15,10 +15,10 @@ from canonical.diagnosis.charging import Inputs, inputs
 from canonical.diagnosis.commission import CommissionStep
 from canonical.diagnosis.consumption_tax import ConsumptionTaxStep
 from canonical.diagnosis.fees import FeeStep, fee_kinds, fee_targets
-from canonical.diagnosis.gross import GrossStep, unrounded_price
+from canonical.diagnosis.gross import GrossStep
 from canonical.diagnosis.net import NetStep
-from canonical.diagnosis.search import Step, Trials
-from canonical.diagnosis.sides import FundSides, Sides, Stated
+from canonical.diagnosis.search import Made, Step, Trials
+from canonical.diagnosis.sides import FundSides, Sides
 from canonical.diagnosis.stating import EVERYONE, STATED, Pair, Stateds, exchanged, pair_of
 from canonical.diagnosis.telling import BLOCK, Parted, Reason, causes_of
 
@@ -27,7 +27,7 @@ INPUTS = {
     "commission": ("order_format", "venue", "quantity", "price", "gross"),
     "consumption_tax": ("trade_date", "gross", "commission", "fees"),
     "fees": ("side", "quantity", "price", "gross"),
-    "net": ("side", "gross", "commission", "consumption_tax", "fees", "accrued"),
+    "net": ("side", "quantity", "price", "gross", "commission", "consumption_tax", "fees", "accrued"),
 }
 """What each field is computed of, the nearest last."""
 
@@ -65,10 +65,16 @@ class Chain:
 
     def causes(self) -> Iterator[Cause]:
         """All of them, in order."""
-        yield from self._gross_of_block()
-        yield from self._gross_of_funds()
-        yield from self._commissions_and_taxes()
-        yield from self._fees()
+        yield from self._gross()
+        commissions = self._commission_steps()
+        found = self._computed("commission", commissions)
+        yield from found
+        if self._rules.consumption_tax.on_fees:
+            yield from self._fees()
+            yield from self._taxes(commissions, found)
+        else:
+            yield from self._taxes(commissions, found)
+            yield from self._fees()
         yield from self._accrued()
         yield from self._nets()
 
@@ -87,29 +93,24 @@ class Chain:
         )
         return broker, investor
 
-    def _gross_of_block(self) -> list[Cause]:
+    def _gross(self) -> list[Cause]:
+        """The block's among the funds': a side does the same with all of them."""
         pair = pair_of("gross", self._sides.broker, self._sides.investor)
-        if pair is None or pair[0] == pair[1]:
+        of_block = [(BLOCK, pair)] if pair is not None and pair[0] != pair[1] else []
+        parted = of_block + self._of_funds("gross")
+        self._parted["gross"] = [place for place, _ in parted]
+        if not parted:
             return []
-        steps = [
-            GrossStep(stated, (stated.block,), self._rules.gross, self._exact_price(stated))
+        broker, investor = (
+            GrossStep(stated, self._rules, self._sides.executions, self._sides.remainder)
             for stated in self._stated
-        ]
-        targets = [(stated.block.gross if stated.block is not None else None,) for stated in self._stated]
-        told = self._reasons("gross", [(BLOCK, pair)], (steps[0], steps[1]), (targets[0], targets[1]))
-        return self._causes("gross", told, (steps[0], steps[1]))
-
-    def _exact_price(self, stated: Stated) -> Decimal | None:
-        return unrounded_price(stated, self._sides.executions)
-
-    def _gross_of_funds(self) -> list[Cause]:
-        steps = []
-        for stated in self._stated:
-            block = stated.block.gross if stated.block is not None and stated.complete else None
-            spreading = (block, self._sides.remainder) if block is not None else None
-            exact = self._exact_price(stated)
-            steps.append(GrossStep(stated, stated.funds, self._rules.gross, exact, spreading))
-        return self._computed("gross", (steps[0], steps[1]))
+        )
+        blocks = [stated.block.gross if stated.block is not None else None for stated in self._stated]
+        of_funds = self._targets("gross")
+        targets = ((*of_funds[0], blocks[0]), (*of_funds[1], blocks[1]))
+        return self._causes(
+            "gross", self._reasons("gross", parted, (broker, investor), targets), (broker, investor)
+        )
 
     def _commission_steps(self) -> tuple[CommissionStep, CommissionStep]:
         broker, investor = (
@@ -118,19 +119,20 @@ class Chain:
         )
         return broker, investor
 
-    def _commissions_and_taxes(self) -> list[Cause]:
-        steps = self._commission_steps()
-        causes = self._computed("commission", steps)
+    def _taxes(
+        self, commissions: tuple[CommissionStep, CommissionStep], found: Sequence[Cause]
+    ) -> list[Cause]:
+        """Consumption taxes. found: the causes in the commissions, which may hold the tax."""
         included = [
             any(_holds_tax(view) for view in views)
-            for views in ([each.broker for each in causes], [each.investor for each in causes])
+            for views in ([each.broker for each in found], [each.investor for each in found])
         ]
         tax = self._rules.consumption_tax
         broker, investor = (
             ConsumptionTaxStep(each, tax, self._sides.remainder, step, included=included)
-            for each, step, included in zip(self._inputs, steps, included, strict=True)
+            for each, step, included in zip(self._inputs, commissions, included, strict=True)
         )
-        return [*causes, *self._computed("consumption_tax", (broker, investor))]
+        return self._computed("consumption_tax", (broker, investor))
 
     def _fees(self) -> list[Cause]:
         parted = self._of_funds("fees")
@@ -174,7 +176,7 @@ class Chain:
         self, field: str, parted: Sequence[tuple[int, Pair]], steps: Steps, targets: Both
     ) -> list[Parted]:
         trials = Trials(steps[0], targets[0]), Trials(steps[1], targets[1])
-        reasons = {place: _reason(max(place, 0), trials, self._follows(field, place)) for place, _ in parted}
+        reasons = {place: _reason(place, trials, self._follows(field, place)) for place, _ in parted}
         crossed = exchanged([each for each in parted if reasons[each[0]].kind is Kind.UNEXPLAINED])
         return [
             Parted(place, *pair, Reason(Kind.EXCHANGED) if place in crossed else reasons[place])
@@ -209,10 +211,10 @@ def _texts(targets: Both, place: int) -> Pair:
 def _reason(place: int, trials: tuple[Trials, Trials], follows: tuple[str, ...]) -> Reason:
     """Why the two figures of one place differ."""
     broker, investor = (trial.conventions[place] for trial in trials)
-    if follows:
-        for made in ((), *broker[:1], *investor[:1]):
-            if all(trial.reproduces(made, place) for trial in trials):
-                return Reason(Kind.FOLLOWS, (made,), (made,), follows)
+    alike: tuple[Made, ...] = ((), *broker[:1], *investor[:1]) if follows else ((),)
+    for made in alike:
+        if all(trial.reproduces(made, place) for trial in trials):
+            return Reason(Kind.FOLLOWS, (made,), (made,), follows)
     if broker and investor:
         return Reason(Kind.EXPLAINED, broker, investor)
     computed = all(trial.computes(place) for trial in trials)

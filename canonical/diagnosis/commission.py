@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from decimal import Decimal
 
-from canonical.amounts import plain
+from canonical.amounts import plain, total
 from canonical.calculation.arithmetic import EXACT, rounded, tariff_for, tax_rate_on
 from canonical.diagnosis.cause import Aspect
 from canonical.diagnosis.charging import Charging, Choices, Inputs, charging, on_each_fund
@@ -123,8 +123,7 @@ class CommissionStep:
         quantity = inputs.total_quantity
         if base == "unrounded" or gross is None or quantity is None:
             return None
-        whole = charge(gross, quantity)
-        return inputs.spread(whole, how) if whole is not None else None
+        return inputs.spread(charge(gross, quantity), how)
 
     def _on_fund(self, charge: Charge, *, unrounded: bool = False) -> Callable[[int], Decimal | None]:
         inputs = self._inputs
@@ -144,8 +143,7 @@ class CommissionStep:
         gross, quantity = self._inputs.block_gross, self._inputs.total_quantity
         if how.level is Level.BLOCK or gross is None or quantity is None or tariff.minimum is None:
             return None
-        whole = charge(gross, quantity)
-        if whole is not None and whole < tariff.minimum:
+        if charge(gross, quantity) < tariff.minimum:
             return self._inputs.spread(tariff.minimum, how)
         return on_each_fund(self._on_fund(charge), how)
 
@@ -169,17 +167,25 @@ class CommissionStep:
 
     def last_resorts(self) -> tuple[Made, ...]:
         """The rates that the commissions imply, beside each way to round."""
-        pairs = [
-            (target, gross)
-            for target, gross in zip(self._targets, self._inputs.gross, strict=True)
-            if target is not None and gross is not None
-        ]
-        charges, amounts = [target for target, _ in pairs], [gross for _, gross in pairs]
+        charges, amounts = self._charged()
         found: list[Made] = []
-        for mode in _IMPLIED_MODES:
+        for mode in dict.fromkeys((self._how.rounding, *_IMPLIED_MODES)):
             rate = implied_rate(charges, amounts, self._how.decimals, mode)
             if rate is not None:
                 same = self._tariff is not None and mode is self._how.rounding
                 rounding = () if same else ((Aspect.ROUNDING, mode.value),)
                 found.append(((Aspect.RATE, plain(rate)), *rounding))
         return tuple(found)
+
+    def _charged(self) -> tuple[list[Decimal], list[Decimal]]:
+        """What was charged of which amounts: of the funds', or of the block's where it is charged there."""
+        inputs = self._inputs
+        pairs = [
+            (target, gross)
+            for target, gross in zip(self._targets, inputs.gross, strict=True)
+            if target is not None and gross is not None
+        ]
+        if self._how.level is Level.FUND or inputs.block_gross is None:
+            return [target for target, _ in pairs], [gross for _, gross in pairs]
+        whole = total(target for target, _ in pairs)
+        return ([whole], [inputs.block_gross]) if len(pairs) == len(self._targets) else ([], [])

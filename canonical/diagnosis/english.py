@@ -123,7 +123,7 @@ def in_english(cause: Cause) -> str:
         return f"{head}: exchanged between the funds ({both})"
     if cause.kind is Kind.FOLLOWS:
         fields = " and ".join(_FIELDS[name] for name in cause.follows)
-        return f"{head}: {both}: follows from {fields}"
+        return f"{head}: {both}: {f'follows from {fields}' if fields else 'computed alike'}"
     if cause.kind is Kind.STATED:
         return f"{head}: {both}"
     if cause.kind is Kind.NOT_COMPUTED:

@@ -10,8 +10,13 @@ from decimal import ROUND_HALF_EVEN, Decimal
 from canonical.calculation.arithmetic import EXACT, rounded
 from canonical.rules.rounding import Mode
 
-STEPS = (Decimal("0.0001"), Decimal("0.00001"), Decimal("0.000001"))  # basis points, tenths, hundredths
-CHANCE_MAX = Decimal("0.001")  # that charges without any rate look as if they had one
+STEPS = (  # basis points, halves, tenths, hundredths
+    Decimal("0.0001"),
+    Decimal("0.00005"),
+    Decimal("0.00001"),
+    Decimal("0.000001"),
+)
+CHANCE_MAX = Decimal("0.004")  # that charges without any rate look as if they had one
 RATE_MAX = Decimal("0.05")
 
 

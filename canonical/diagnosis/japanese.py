@@ -118,7 +118,7 @@ def in_japanese(cause: Cause) -> str:
         return f"{head}: ファンド間で入れ替わり({both})"
     if cause.kind is Kind.FOLLOWS:
         fields = "と".join(_FIELDS[name] for name in cause.follows)
-        return f"{head}: {both}({fields}の差による)"
+        return f"{head}: {both}({f'{fields}の差による' if fields else '計算方法は同じ'})"
     if cause.kind is Kind.STATED:
         return f"{head}: {both}"
     if cause.kind is Kind.NOT_COMPUTED:

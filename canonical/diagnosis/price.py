@@ -31,9 +31,17 @@ def price_conventions(
         for place, source in enumerate((*exact, max(both, key=_decimals)))
         if all(explained := (_ways(source, one, agreed), _ways(source, other, agreed)))
     ]
-    if found:
-        return min(found, key=lambda each: each[:2])[2]
-    return _next_to_each_other(one, other, agreed) or _written_otherwise(one, other)
+    rounded_from = min(found, key=lambda each: each[:2])[2] if found else None
+    neighbours = _next_to_each_other(one, other, agreed)
+    if neighbours is None:
+        return rounded_from or _written_otherwise(one, other)
+    return neighbours if rounded_from is None else _joined(neighbours, rounded_from)
+
+
+def _joined(first: Explained, then: Explained) -> Explained:
+    """Both, where the figures leave open which of the two it is."""
+    one, other = (tuple(dict.fromkeys((*ours, *theirs))) for ours, theirs in zip(first, then, strict=True))
+    return one, other
 
 
 def price_agreed(aspect: Aspect, agreed: PriceRounding) -> str:

@@ -7,7 +7,7 @@ from decimal import Decimal
 from canonical.amounts import total
 from canonical.calculation.arithmetic import EXACT
 from canonical.diagnosis.cause import Cause, Kind
-from canonical.diagnosis.gross import unrounded_price
+from canonical.diagnosis.gross import executed
 from canonical.diagnosis.price import price_agreed, price_conventions
 from canonical.diagnosis.quantity import quantity_agreed, quantity_conventions
 from canonical.diagnosis.search import Made
@@ -137,8 +137,7 @@ class Stating:
     def _exact_prices(self, place: int) -> list[Decimal]:
         """What the average may have been before it was rounded, in an order that no side decides."""
         if self._sides.executions:
-            price = unrounded_price(self._stated[0], self._sides.executions)
-            return [price] if price is not None else []
+            return [EXACT.divide(*executed(self._sides.executions))]
         figures = [stated.block if place == BLOCK else stated.funds[place] for stated in self._stated]
         found = [
             EXACT.divide(each.gross, each.quantity)

@@ -10,7 +10,7 @@ from canonical.rules.charges import Band, Bands, Discounted, Tariff
 OTHER_TARIFFS_MAX = 10
 ANY = "any"
 
-Charge = Callable[[Decimal, Decimal], Decimal | None]
+Charge = Callable[[Decimal, Decimal], Decimal]
 """From gross amount and quantity, exact."""
 
 
@@ -97,9 +97,9 @@ def charge_by(tariff: Tariff, band: str, block_gross: Decimal | None) -> Charge 
     step = 1 if band == "higher" else -1
     singles = [_single(tariff, place) for place in range(len(tariff.bands))]
 
-    def neighbour(gross: Decimal, quantity: Decimal) -> Decimal | None:
-        place = _place(tariff, gross) + step
-        return charge_of(singles[place], gross, quantity) if 0 <= place < len(singles) else None
+    def neighbour(gross: Decimal, quantity: Decimal) -> Decimal:
+        place = min(max(_place(tariff, gross) + step, 0), len(singles) - 1)  # at its end, a table has its own
+        return charge_of(singles[place], gross, quantity)
 
     return neighbour
 
