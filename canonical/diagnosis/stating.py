@@ -62,9 +62,15 @@ class Stating:
         return any(tolerance.compares for tolerance in tolerances)
 
     def _told(self, field: str) -> list[Cause]:
-        """A field for which no convention is looked for."""
-        parted = [Parted(place, *pair, Reason(Kind.STATED)) for place, pair in self.parted(field)]
-        return causes_of(field, _by_figures(parted), self._accounts, EVERYONE)
+        """A field for which no convention is looked for: one cause for each pair of values."""
+        groups: dict[Pair, list[Parted]] = {}
+        for place, pair in self.parted(field):
+            groups.setdefault(pair, []).append(Parted(place, *pair, Reason(Kind.STATED)))
+        return [
+            cause
+            for parted in groups.values()
+            for cause in causes_of(field, parted, self._accounts, EVERYONE)
+        ]
 
     def parted(self, field: str) -> list[tuple[int, Pair]]:
         """Where a field differs: the block first, then the funds, with both values."""
@@ -99,13 +105,19 @@ class Stating:
     def _missing(self) -> list[Cause]:
         """Funds that one side does not name although it has named its whole block."""
         full = [_is_full(stated) for stated in self._stated]
-        parted = []
-        for place, fund in enumerate(self._funds):
-            if fund.broker is None and full[0]:
-                parted.append(Parted(place, "", fund.account, Reason(Kind.STATED)))
-            if fund.investor is None and full[1]:
-                parted.append(Parted(place, fund.account, "", Reason(Kind.STATED)))
-        return causes_of("account", _by_figures(parted), self._accounts, EVERYONE)
+        told = Reason(Kind.STATED)
+        by_investor = [
+            Parted(place, "", fund.account, told)
+            for place, fund in enumerate(self._funds)
+            if fund.broker is None and full[0]
+        ]
+        by_broker = [
+            Parted(place, fund.account, "", told)
+            for place, fund in enumerate(self._funds)
+            if fund.investor is None and full[1]
+        ]
+        both = sorted((by_investor, by_broker), key=lambda parted: [each.place for each in parted])
+        return [cause for parted in both for cause in causes_of("account", parted, self._accounts, EVERYONE)]
 
     def _quantities(self) -> list[Cause]:
         found = [(place, pair) for place, pair in self.parted("quantity")]
