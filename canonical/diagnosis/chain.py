@@ -18,7 +18,7 @@ from canonical.diagnosis.fees import FeeStep, fee_kinds, fee_targets
 from canonical.diagnosis.gross import GrossStep
 from canonical.diagnosis.net import NetStep
 from canonical.diagnosis.search import Made, Step, Trials
-from canonical.diagnosis.sides import FundSides, Sides
+from canonical.diagnosis.sides import Figures, FundSides, Sides
 from canonical.diagnosis.stating import EVERYONE, STATED, Pair, Stateds, exchanged, pair_of
 from canonical.diagnosis.telling import BLOCK, Parted, Reason, causes_of
 
@@ -136,10 +136,16 @@ class Chain:
 
     def _fees(self) -> list[Cause]:
         parted = self._of_funds("fees")
-        found: list[Cause] = []
-        for kind in fee_kinds(*self._inputs) if parted else ():
+        self._parted["fees"] = [place for place, _ in parted]
+        given = [inputs.stated.funds for inputs in self._inputs]
+        known = [each for each in parted if all(_gives_fees(funds[each[0]]) for funds in given)]
+        foreign = [
+            Parted(place, *pair, Reason(Kind.STATED)) for place, pair in parted if (place, pair) not in known
+        ]
+        found = causes_of("fees", foreign, self._accounts, EVERYONE, currency=self._stated[0].currency)
+        for kind in fee_kinds(*self._inputs) if known else ():
             targets = fee_targets(kind, self._inputs[0]), fee_targets(kind, self._inputs[1])
-            pairs = [(place, _texts(targets, place)) for place, _ in parted]
+            pairs = [(place, _texts(targets, place)) for place, _ in known]
             unlike = [(place, pair) for place, pair in pairs if pair[0] != pair[1]]
             broker, investor = (
                 FeeStep(kind, each, self._rules.fees, self._sides.remainder) for each in self._inputs
@@ -147,7 +153,6 @@ class Chain:
             if unlike:
                 told = self._reasons("fees", unlike, (broker, investor), targets)
                 found += self._causes("fees", told, (broker, investor), fee=kind)
-        self._parted["fees"] = [place for place, _ in parted]
         return found
 
     def _accrued(self) -> list[Cause]:
@@ -203,13 +208,20 @@ def _holds_tax(view: View) -> bool:
     return any(choice.aspect is Aspect.TAX and choice.value == "included" for choice in choices)
 
 
+def _gives_fees(figures: Figures | None) -> bool:
+    """Whether the fees of a fund are all in the currency of its price."""
+    return figures is not None and figures.fees is not None
+
+
 def _texts(targets: Both, place: int) -> Pair:
     broker, investor = (target[place] for target in targets)
     return (plain(broker) if broker is not None else "", plain(investor) if investor is not None else "")
 
 
 def _reason(place: int, trials: tuple[Trials, Trials], follows: tuple[str, ...]) -> Reason:
-    """Why the two figures of one place differ."""
+    """Why the two figures of one place differ. Amounts in two currencies are not computed with."""
+    if not all(trial.gives(place) for trial in trials):
+        return Reason(Kind.STATED)
     broker, investor = (trial.conventions[place] for trial in trials)
     alike: tuple[Made, ...] = ((), *broker[:1], *investor[:1]) if follows else ((),)
     for made in alike:

@@ -52,6 +52,10 @@ class Trials:
         self._funds = [fund for fund, target in enumerate(targets) if target is not None]
         self.conventions = self._conventions()
 
+    def gives(self, fund: int) -> bool:
+        """Whether there is a figure to reproduce."""
+        return self._targets[fund] is not None
+
     def computes(self, fund: int) -> bool:
         """Whether the rules give a figure for a fund, right or wrong."""
         agreed = self._under(())

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from dataclasses import replace
+from decimal import Decimal
 from random import Random
 
 import pytest
@@ -11,6 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
+from canonical.calculation.calculation import Calculation, calculate
+from canonical.calculation.deal import Deal
 from canonical.diagnosis import Cause, Diagnosis, FundSides, Kind, Sides, diagnose, in_english, in_japanese
 from canonical.diagnosis.cause import ACCOUNTS_NAMED_MAX, CAUSES_MAX
 from canonical.diagnosis.search import CANDIDATES_MAX, Made, Trials
@@ -18,7 +21,7 @@ from canonical.diagnosis.sides import FUNDS_LOOKED_AT_MAX
 from canonical.encoding import canonical_bytes, from_canonical_bytes
 from canonical.rules import Rules
 from canonical.rules.charges import BANDS_MAX, TARIFFS_MAX
-from node.bench.diagnosis_deals import draw_deal
+from node.bench.diagnosis_deals import REMAINDER, draw_deal
 from node.bench.diagnosis_figures import stated
 from node.bench.diagnosis_pairs import Pair, erroneous, planted, sides_of
 from node.bench.diagnosis_verdict import believed, judged
@@ -121,7 +124,11 @@ def test_planted_conventions_are_found():
     """
     random = Random(20261120)
     pairs = [planted(random) for _ in range(SAMPLE)]
-    missed = [pair.family for pair in pairs if not judged(pair, diagnose(pair.sides)).found]
+    found = [(pair, diagnose(pair.sides)) for pair in pairs]
+    for cause in (cause for _, diagnosis in found if diagnosis is not None for cause in diagnosis.causes):
+        assert "broker" in in_english(cause)
+        assert "ブローカー" in in_japanese(cause)
+    missed = [pair.family for pair, diagnosis in found if not judged(pair, diagnosis).found]
     assert len(missed) <= SAMPLE / 100, missed
 
 
@@ -131,6 +138,40 @@ def test_errors_are_no_conventions():
     pairs = [pair for pair in (erroneous(random) for _ in range(SAMPLE)) if pair.off > 1]
     taken = [pair.family for pair in pairs if believed(pair, diagnose(pair.sides)) is not None]
     assert len(taken) <= SAMPLE / 50, taken
+
+
+def test_two_currencies_are_not_computed_with():
+    """A hundred dollars are not a hundred yen: what each side says is told, and no convention is made up."""
+    deal = draw_deal(Random(2), 2)
+    block, funds = stated(deal)
+    foreign = [{**fund, "commission": f"{fund['commission']} EUR", "fees": "stamp 5 EUR"} for fund in funds]
+    diagnosis = diagnose(sides_of(deal, (block, foreign), (block, funds)))
+    assert diagnosis is not None
+    assert [(cause.field, cause.kind, cause.broker.figure) for cause in diagnosis.causes] == [
+        ("commission", Kind.STATED, foreign[0]["commission"]),
+        ("fees", Kind.STATED, "stamp 5 EUR"),
+    ]
+
+
+@given(SEEDS)
+@settings(max_examples=25, deadline=None)
+def test_the_pairs_rest_on_the_shared_calculation(seed: int):
+    """What the measurement takes for the rules is what the shared calculation takes for them."""
+    deal = draw_deal(Random(seed))
+    block, funds = stated(deal)
+    portions = [
+        {"account": {"code": f"F{number}", "scheme": "jasdec"}, "quantity": Decimal(quantity)}
+        for number, quantity in enumerate(deal.quantities, 1)
+    ]
+    words = {
+        **{"side": deal.side, "trade_date": deal.trade_date, "currency": deal.currency, "venue": deal.venue},
+        **{"order_format": deal.order_format, "quantity": Decimal(deal.quantity)},
+        **{"price": Decimal(block["price"]), "portions": portions},
+    }
+    found = calculate(Deal.model_validate(words), deal.rules, REMAINDER)
+    assert isinstance(found, Calculation)
+    told = [(str(f.commission.amount), str(f.consumption_tax.amount), str(f.net.amount)) for f in found.funds]
+    assert told == [(fund["commission"], fund["consumption_tax"], fund["net"]) for fund in funds]
 
 
 def test_a_large_block_is_looked_at_in_part():
