@@ -23,6 +23,7 @@ from canonical.result import (
     Result,
     Source,
     TradeStatus,
+    parting,
 )
 from canonical.result import Status as ComponentStatus
 
@@ -41,6 +42,7 @@ class AnswerStatus(StrEnum):
     MISMATCHED = "mismatched"  # the block differs
     FUNDS_MISMATCHED = "funds_mismatched"  # the block agrees, funds differ
     MATCHED = "matched"
+    WITHIN_TOLERANCE = "within_tolerance"  # matched, though not every figure is equal
     UNMATCHED = "unmatched"  # no counterpart (any more)
     CANCELLED = "cancelled"
 
@@ -174,7 +176,8 @@ def _of_message(
     cancelling = all(source in result.cancellations for source in said)
     differences = result.block.differences if whole else ()
     shown = tuple(_fund_answer(fund, role) for fund in funds)
-    first = next((d.field for d in differences), next((f.reason for f in shown if f.reason), ""))
+    parted = parting(differences)
+    first = next((d.field for d in parted), next((f.reason for f in shown if f.reason), ""))
     return Answer(
         id=f"{result.id}-{number}",
         outcome=result.id,
@@ -209,9 +212,14 @@ def _status(result: Result, role: Role, funds: list[FundState], *, whole: bool) 
     statuses = {fund.status for fund in funds}
     if ComponentStatus.MISMATCHED in statuses:
         return AnswerStatus.FUNDS_MISMATCHED
-    if whole:
+    if whole and result.block.status is ComponentStatus.WITHIN_TOLERANCE:
+        statuses.add(ComponentStatus.WITHIN_TOLERANCE)
+    if whole and result.status is not TradeStatus.MATCH_AGREED:
         return _TRADE_ANSWER.get(result.status, AnswerStatus.FUNDS_MISMATCHED)
-    return AnswerStatus.MATCHED if statuses == {ComponentStatus.MATCHED} else AnswerStatus.PENDING
+    if not whole and not (statuses and all(status.is_matched for status in statuses)):
+        return AnswerStatus.PENDING
+    is_equal = ComponentStatus.WITHIN_TOLERANCE not in statuses
+    return AnswerStatus.MATCHED if is_equal else AnswerStatus.WITHIN_TOLERANCE
 
 
 def _fund_answer(fund: FundState, role: Role) -> FundAnswer:
@@ -219,7 +227,7 @@ def _fund_answer(fund: FundState, role: Role) -> FundAnswer:
         account=fund.account,
         reference=fund.broker_reference if role is Role.BROKER else fund.investor_reference,
         status=fund.status,
-        reason=fund.differences[0].field if fund.differences else "",
+        reason=next((d.field for d in parting(fund.differences)), ""),
         differences=fund.differences,
         text=difference_text(fund.differences),
     )
@@ -227,8 +235,13 @@ def _fund_answer(fund: FundState, role: Role) -> FundAnswer:
 
 def difference_text(differences: tuple[Difference, ...]) -> str:
     """The differences in words: "commission: broker 56910, investor 56900"."""
-    parts = [f"{d.field}: broker {d.broker or 'none'}, investor {d.investor or 'none'}" for d in differences]
-    return "; ".join(parts)
+    return "; ".join(map(_in_words, differences))
+
+
+def _in_words(difference: Difference) -> str:
+    name = difference.field.replace("total_", "sum of ")
+    text = f"{name}: broker {difference.broker or 'none'}, investor {difference.investor or 'none'}"
+    return f"{text}, within tolerance: {difference.holds} holds" if difference.within else text
 
 
 def problem_text(problems: tuple[Problem, ...]) -> str:

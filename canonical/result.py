@@ -15,6 +15,7 @@ from canonical.base import Canonical
 from canonical.identifiers import FundAccount, Lei, Reference
 from canonical.message import Kind, Role
 from canonical.problems import Problem
+from canonical.rules.tolerance import Tolerance
 from canonical.trade import Terms
 
 ResultId = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
@@ -26,6 +27,12 @@ class Status(StrEnum):
     UNMATCHED = "NMAT"
     MISMATCHED = "MISM"
     MATCHED = "MACH"
+    WITHIN_TOLERANCE = "MTOL"  # ours: matched, though not every figure is equal
+
+    @property
+    def is_matched(self) -> bool:
+        """Whether the two sides agree."""
+        return self in (Status.MATCHED, Status.WITHIN_TOLERANCE)
 
 
 class TradeStatus(StrEnum):
@@ -40,11 +47,23 @@ class TradeStatus(StrEnum):
 
 
 class Difference(Canonical):
-    """One field in which the two sides part. A value is empty where the side has none."""
+    """One field in which the two sides are unlike. A value is empty where the side has none.
+
+    tolerance: what was allowed; None where they had to be equal. within: they match all the same; holds: the
+    figure that counts then.
+    """
 
     field: str
     broker: str
     investor: str
+    tolerance: Tolerance | None = None
+    within: bool = False
+    holds: str = ""
+
+
+def parting(differences: tuple[Difference, ...]) -> tuple[Difference, ...]:
+    """Those in which the sides do not match."""
+    return tuple(difference for difference in differences if not difference.within)
 
 
 class Source(Canonical):

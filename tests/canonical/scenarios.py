@@ -2,6 +2,7 @@
 
 import tomllib
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from trades import BROKER, INVESTOR, STRANGER, Replica, message, submission
 from canonical.answer import answers
 from canonical.message import Role
 from canonical.result import AnyOutcome, BlockState, Difference, FundState, Rejection, Result
+from canonical.rules import Rules
 from canonical.submission import Submission
 
 FOLDER = Path(__file__).parent.parent / "golden" / "contract"
@@ -32,6 +34,12 @@ def steps(path: Path) -> list[Step]:
         said = [message(words) for words in step.pop(sender)]
         found.append(Step(submission(SENDERS[sender], *said, raw=step.pop("raw", "")), step))
     return found
+
+
+def rules_of(path: Path) -> Rules:
+    """What the two sides of a scenario have agreed."""
+    document = tomllib.loads(path.read_text(), parse_float=Decimal)
+    return Rules.model_validate(document.get("rules", {}))
 
 
 def actual(outcomes: tuple[AnyOutcome, ...]) -> dict[str, Any]:
@@ -72,8 +80,12 @@ def _fund(fund: FundState) -> str:
 
 
 def _with_differences(text: str, differences: tuple[Difference, ...]) -> str:
-    parts = [f"{d.field} {d.broker or '-'}/{d.investor or '-'}" for d in differences]
-    return f"{text}: {', '.join(parts)}" if parts else text
+    return f"{text}: {', '.join(map(_difference, differences))}" if differences else text
+
+
+def _difference(found: Difference) -> str:
+    holds = f" {found.holds} holds" if found.within else ""
+    return f"{found.field} {found.broker or '-'}/{found.investor or '-'}{holds}"
 
 
 def run(path: Path, replica: Replica) -> list[dict[str, Any]]:

@@ -115,7 +115,7 @@ class Teller:
             terms=broker.terms,
             block=now.block,
             funds=shown,
-            funds_matched=sum(f.status is Status.MATCHED for f in now.funds),
+            funds_matched=sum(f.status.is_matched for f in now.funds),
             funds_total=len(now.funds),
             candidates=half.candidates,
         )
