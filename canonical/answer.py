@@ -10,12 +10,14 @@ from typing import Annotated
 
 from pydantic import Field
 
+from canonical.answer_text import change_text, difference_text, problem_text, shortened_text
 from canonical.base import Canonical
 from canonical.identifiers import FundAccount, Reference
 from canonical.message import Role
 from canonical.problems import Problem
 from canonical.result import (
     AnyOutcome,
+    ChangeState,
     Difference,
     FundState,
     Receipt,
@@ -27,10 +29,8 @@ from canonical.result import (
 )
 from canonical.result import Status as ComponentStatus
 
-TEXT_CHARACTERS_MAX = 1000
 ID_CHARACTERS_MAX = 64
 _PROBLEM_CHARACTERS_MAX = 512  # of Problem.text
-_WORD_CHARACTERS_MAX = 64  # the longest reference; figures are shorter
 
 
 class AnswerStatus(StrEnum):
@@ -45,6 +45,12 @@ class AnswerStatus(StrEnum):
     WITHIN_TOLERANCE = "within_tolerance"  # matched, though not every figure is equal
     UNMATCHED = "unmatched"  # no counterpart (any more)
     CANCELLED = "cancelled"
+    CANCEL_REQUESTED = "cancel_requested"  # after match agreed: it waits for the other side's consent
+    CANCEL_ASKED = "cancel_asked"  # the other side waits for this side's consent
+    AMEND_REQUESTED = "amend_requested"
+    AMEND_ASKED = "amend_asked"
+    CANCEL_REFUSED = "cancel_refused"  # the other side does not consent: the trade stays as it was agreed
+    AMEND_REFUSED = "amend_refused"
 
 
 class Finality(StrEnum):
@@ -188,7 +194,7 @@ def _of_message(
         reason=first,
         differences=differences,
         funds=shown,
-        text=_text(result, differences, shown),
+        text=_text(result, role, differences, shown),
     )
 
 
@@ -198,14 +204,17 @@ _TRADE_ANSWER = {
     TradeStatus.DISQUALIFIED: AnswerStatus.MISMATCHED,
     TradeStatus.MATCH_AGREED: AnswerStatus.MATCHED,
     TradeStatus.CANCELLED: AnswerStatus.CANCELLED,
+    TradeStatus.CANCEL_AGREED: AnswerStatus.CANCELLED,
 }
 
 
 def _status(result: Result, role: Role, funds: list[FundState], *, whole: bool) -> AnswerStatus:
     """A message about the block has the trade's status; one about single funds has theirs."""
+    if result.change is not None and (status := _of_change(result.change, role)) is not None:
+        return status
     if result.status is TradeStatus.CANCELLED and role is not result.cancelled_by:
         return AnswerStatus.UNMATCHED
-    if result.status in (TradeStatus.CANCELLED, TradeStatus.UNMATCHED):
+    if result.status in (TradeStatus.CANCELLED, TradeStatus.CANCEL_AGREED, TradeStatus.UNMATCHED):
         return _TRADE_ANSWER[result.status]
     if whole and result.block.status is ComponentStatus.MISMATCHED:
         return AnswerStatus.MISMATCHED
@@ -222,6 +231,21 @@ def _status(result: Result, role: Role, funds: list[FundState], *, whole: bool) 
     return AnswerStatus.MATCHED if is_equal else AnswerStatus.WITHIN_TOLERANCE
 
 
+_CHANGE_ANSWER = {
+    (True, True): (AnswerStatus.CANCEL_REQUESTED, AnswerStatus.CANCEL_REFUSED),
+    (True, False): (AnswerStatus.CANCEL_ASKED, None),
+    (False, True): (AnswerStatus.AMEND_REQUESTED, AnswerStatus.AMEND_REFUSED),
+    (False, False): (AnswerStatus.AMEND_ASKED, None),
+}
+"""By whether all is to be cancelled, and whether the side asks itself: while it waits, and once refused."""
+
+
+def _of_change(change: ChangeState, role: Role) -> AnswerStatus | None:
+    """What a side hears of a change after match agreed; None where the trade's own status says it."""
+    waiting, refused = _CHANGE_ANSWER[change.cancels, role is change.by]
+    return refused if change.refused else waiting
+
+
 def _fund_answer(fund: FundState, role: Role) -> FundAnswer:
     return FundAnswer(
         account=fund.account,
@@ -233,40 +257,12 @@ def _fund_answer(fund: FundState, role: Role) -> FundAnswer:
     )
 
 
-def difference_text(differences: tuple[Difference, ...]) -> str:
-    """The differences in words: "commission: broker 56910, investor 56900"."""
-    return "; ".join(map(_in_words, differences))
-
-
-def _in_words(difference: Difference) -> str:
-    name = difference.field.replace("total_", "sum of ")
-    text = f"{name}: broker {difference.broker or 'none'}, investor {difference.investor or 'none'}"
-    return f"{text}, within tolerance: {difference.holds} holds" if difference.within else text
-
-
-def problem_text(problems: tuple[Problem, ...]) -> str:
-    """The problems in words, shortened to what text fields of formats hold."""
-    parts = [f"{p.field}: {p.text}" + (f" (was: {p.value})" if p.value else "") for p in problems]
-    return shortened_text("; ".join(parts))
-
-
-def shortened_text(text: str, characters_max: int = TEXT_CHARACTERS_MAX, mark: str = "…") -> str:
-    """`text` in at most so many characters, with `mark` where it was cut.
-
-    It is cut between words: half a figure would be another figure, half a reference another reference.
-    """
-    if len(text) <= characters_max:
-        return text
-    room = characters_max - len(mark) - 1
-    kept = text[:room]
-    if not text[room].isspace():
-        gap = kept.rfind(" ", max(0, room - _WORD_CHARACTERS_MAX))
-        kept = kept[:gap] if gap >= 0 else kept.rstrip("0123456789.,")
-    return f"{kept.rstrip(' ,;:')} {mark}"
-
-
-def _text(result: Result, differences: tuple[Difference, ...], funds: tuple[FundAnswer, ...]) -> str:
+def _text(
+    result: Result, role: Role, differences: tuple[Difference, ...], funds: tuple[FundAnswer, ...]
+) -> str:
     parts = [f"trade {result.trade} {result.status}"]
+    if result.change is not None:
+        parts.append(change_text(result, role))
     if result.funds_total:
         parts.append(f"{result.funds_matched} of {result.funds_total} funds matched")
     if differences:

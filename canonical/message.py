@@ -42,6 +42,7 @@ class Kind(StrEnum):
     INVESTOR_CALCULATION = "investor_calculation"
     AFFIRMATION = "affirmation"
     CANCELLATION = "cancellation"
+    CHANGE_RESPONSE = "change_response"
 
 
 class Said(Canonical):
@@ -172,6 +173,18 @@ class Cancellation(Said):
     cancels: Reference
 
 
+class ChangeResponse(Said):
+    """Step 9: takes or refuses what the other side has asked for after match agreed.
+
+    answers: the reference of the other side's cancellation or replacement. Who takes a replacement that has
+    all figures says the same from then on.
+    """
+
+    kind: Literal[Kind.CHANGE_RESPONSE] = Kind.CHANGE_RESPONSE
+    answers: Reference
+    agreed: bool
+
+
 def part_reference(reference: str, number: int, of: int) -> str:
     """What part `number`, from 1, of a message is called where a format has a message per fund (FIX 664)."""
     return reference if of == 1 else f"{reference}/{number}"
@@ -191,7 +204,8 @@ Message = Annotated[
     | Confirmation
     | InvestorCalculation
     | Affirmation
-    | Cancellation,
+    | Cancellation
+    | ChangeResponse,
     Field(discriminator="kind"),
 ]
 
@@ -206,4 +220,5 @@ CLASSES: dict[Kind, type[Said]] = {
     Kind.INVESTOR_CALCULATION: InvestorCalculation,
     Kind.AFFIRMATION: Affirmation,
     Kind.CANCELLATION: Cancellation,
+    Kind.CHANGE_RESPONSE: ChangeResponse,
 }

@@ -44,6 +44,8 @@ class TradeStatus(StrEnum):
     DISQUALIFIED = "DISQ"  # the broker's funds do not add up to the block
     MATCH_AGREED = "MAGR"
     CANCELLED = "CANC"  # one side took its message back before match
+    CHANGE_REQUESTED = "CREQ"  # agreed, and one side asks for a change that needs the other
+    CANCEL_AGREED = "CANA"  # both sides took it back after match
 
 
 class Difference(Canonical):
@@ -97,6 +99,18 @@ class FundState(Canonical):
     investor_reference: Reference | None = None
 
 
+class ChangeState(Canonical):
+    """What one side asks for after match agreed, and what has become of it.
+
+    by: the side that asks. cancels: whether it takes back all that it had said; else it replaces or takes
+    back a part. refused: the other side has said no.
+    """
+
+    by: Role
+    cancels: bool
+    refused: bool = False
+
+
 class Outcome(Canonical):
     """What all outcomes carry.
 
@@ -135,6 +149,7 @@ class Result(Outcome):
     candidates: trades of the other side that fit equally well, where none was chosen.
     cancelled_by: the side that took its messages back; None unless the status is cancelled.
     cancellations: what took back all or, where the status is another, a part of what a side had said.
+    change: what is asked for after match agreed, or has just been refused.
     """
 
     kind: Literal["result"] = "result"
@@ -148,6 +163,7 @@ class Result(Outcome):
     candidates: tuple[str, ...] = ()
     cancelled_by: Role | None = None
     cancellations: tuple[Source, ...] = ()
+    change: ChangeState | None = None
 
 
 AnyOutcome = Annotated[Receipt | Rejection | Result, Field(discriminator="kind")]
