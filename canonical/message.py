@@ -43,6 +43,7 @@ class Kind(StrEnum):
     AFFIRMATION = "affirmation"
     CANCELLATION = "cancellation"
     CHANGE_RESPONSE = "change_response"
+    CALCULATION_REQUEST = "calculation_request"
 
 
 class Said(Canonical):
@@ -185,6 +186,17 @@ class ChangeResponse(Said):
     agreed: bool
 
 
+class CalculationRequest(Said):
+    """Step 10: asks what the agreed rules make of a trade, or takes that as the author's own figures.
+
+    about: the reference of a message about the trade, the author's own or the other side's.
+    """
+
+    kind: Literal[Kind.CALCULATION_REQUEST] = Kind.CALCULATION_REQUEST
+    about: Reference
+    adopts: bool = False
+
+
 def part_reference(reference: str, number: int, of: int) -> str:
     """What part `number`, from 1, of a message is called where a format has a message per fund (FIX 664)."""
     return reference if of == 1 else f"{reference}/{number}"
@@ -205,7 +217,8 @@ Message = Annotated[
     | InvestorCalculation
     | Affirmation
     | Cancellation
-    | ChangeResponse,
+    | ChangeResponse
+    | CalculationRequest,
     Field(discriminator="kind"),
 ]
 
@@ -221,4 +234,5 @@ CLASSES: dict[Kind, type[Said]] = {
     Kind.AFFIRMATION: Affirmation,
     Kind.CANCELLATION: Cancellation,
     Kind.CHANGE_RESPONSE: ChangeResponse,
+    Kind.CALCULATION_REQUEST: CalculationRequest,
 }

@@ -12,6 +12,7 @@ from typing import Annotated, Literal
 from pydantic import Field, TypeAdapter
 
 from canonical.base import Canonical
+from canonical.calculation.calculation import Calculation
 from canonical.identifiers import FundAccount, Lei, Reference
 from canonical.message import Kind, Role
 from canonical.problems import Problem
@@ -150,6 +151,8 @@ class Result(Outcome):
     cancelled_by: the side that took its messages back; None unless the status is cancelled.
     cancellations: what took back all or, where the status is another, a part of what a side had said.
     change: what is asked for after match agreed, or has just been refused.
+    calculation: what the agreed rules make of the trade, where a side has asked, or the rules tell it.
+    requests: what has asked for it. problems: why the rules make nothing of it, though they should.
     """
 
     kind: Literal["result"] = "result"
@@ -164,6 +167,9 @@ class Result(Outcome):
     cancelled_by: Role | None = None
     cancellations: tuple[Source, ...] = ()
     change: ChangeState | None = None
+    calculation: Calculation | None = None
+    requests: tuple[Source, ...] = ()
+    problems: tuple[Problem, ...] = ()
 
 
 AnyOutcome = Annotated[Receipt | Rejection | Result, Field(discriminator="kind")]

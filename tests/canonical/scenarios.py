@@ -8,11 +8,13 @@ from typing import Any
 
 from trades import BROKER, INVESTOR, STRANGER, Replica, message, submission
 
+from canonical.amounts import plain
 from canonical.answer import answers
 from canonical.message import Role
 from canonical.result import AnyOutcome, BlockState, Difference, FundState, Rejection, Result
 from canonical.rules import Rules
 from canonical.submission import Submission
+from canonical.trade import FundFigures
 
 FOLDER = Path(__file__).parent.parent / "golden" / "contract"
 SENDERS = {"broker": BROKER, "investor": INVESTOR, "stranger": STRANGER}
@@ -66,9 +68,18 @@ def _result(result: Result) -> dict[str, Any]:
         found["matched"] = f"{result.funds_matched} of {result.funds_total}"
     if result.candidates:
         found["candidates"] = len(result.candidates)
+    if result.calculation:
+        found["calculation"] = [_calculated(fund) for fund in result.calculation.funds]
+    if result.problems:
+        found["not_calculated"] = [f"{problem.rule} {problem.field}" for problem in result.problems]
     if result.cancelled_by:
         found["cancelled_by"] = result.cancelled_by.value
     return found
+
+
+def _calculated(fund: FundFigures) -> str:
+    amounts = (fund.commission.amount, fund.consumption_tax.amount, fund.net.amount)
+    return f"{fund.account.code} {' '.join(map(plain, amounts))}"
 
 
 def _block(block: BlockState) -> str:
