@@ -203,17 +203,18 @@ def test_nothing_that_a_message_holds_breaks_it(
 WEIGHTS = st.lists(st.integers(0, 10**6).map(Decimal), min_size=1, max_size=8).filter(any)
 
 
-@given(st.integers(0, 10**9), WEIGHTS, st.integers(0, 4), REMAINDERS, st.data())
-def test_spread(whole: int, weights: list[Decimal], decimals: int, remainder: Remainder, data: st.DataObject):
-    """The sum is exact, each part is its share to a unit, but for whoever gets all that is left."""
+@given(st.integers(0, 10**9), WEIGHTS, st.integers(1, 100), REMAINDERS, st.data())
+def test_spread(whole: int, weights: list[Decimal], unit: int, remainder: Remainder, data: st.DataObject):
+    """The sum is exact, each part is its share to a unit, but for whoever gets all that is left.
+
+    At most one part is no multiple of the unit, and none where the whole is one.
+    """
     orders = [Decimal(data.draw(st.integers(1, 1000))) for _ in weights]
-    unit = Decimal(1).scaleb(-decimals)
-    parts = spread(whole * unit, weights, orders, unit, remainder)
-    assert sum(parts) == whole * unit
+    parts = spread(Decimal(whole), weights, orders, Decimal(unit), remainder)
+    assert sum(parts) == whole
+    assert sum(part % unit != 0 for part in parts) == (whole % unit != 0)
     for part, weight in zip(parts, weights, strict=True):
-        share = Fraction(whole * unit) * Fraction(weight) / Fraction(sum(weights))
-        away = Fraction(part) - share
-        assert part % unit == 0
+        away = Fraction(part) - Fraction(whole) * Fraction(weight) / Fraction(sum(weights))
         assert -unit < away <= (len(parts) if remainder is Remainder.LARGEST_FUND else 1) * unit
 
 
