@@ -18,7 +18,7 @@ from canonical.diagnosis.fees import FeeStep, fee_kinds, fee_targets
 from canonical.diagnosis.gross import GrossStep
 from canonical.diagnosis.net import NetStep
 from canonical.diagnosis.search import Made, Step, Trials
-from canonical.diagnosis.sides import Figures, FundSides, Sides
+from canonical.diagnosis.sides import FundSides, Sides
 from canonical.diagnosis.stating import EVERYONE, STATED, Pair, Stateds, exchanged, pair_of
 from canonical.diagnosis.telling import BLOCK, Parted, Reason, causes_of
 
@@ -30,6 +30,7 @@ INPUTS = {
     "net": ("side", "quantity", "price", "gross", "commission", "consumption_tax", "fees", "accrued"),
 }
 """What each field is computed of, the nearest last."""
+_WITHIN = {"quantity": "gross", "price": "gross"}  # what follows from the first is seen in the second
 
 Targets = Sequence[Decimal | None]
 
@@ -137,10 +138,9 @@ class Chain:
     def _fees(self) -> list[Cause]:
         parted = self._of_funds("fees")
         self._parted["fees"] = [place for place, _ in parted]
-        given = [inputs.stated.funds for inputs in self._inputs]
-        known = [each for each in parted if all(_gives_fees(funds[each[0]]) for funds in given)]
+        known = [(place, pair) for place, pair in parted if self._gives_fees(place)]
         foreign = [
-            Parted(place, *pair, Reason(Kind.STATED)) for place, pair in parted if (place, pair) not in known
+            Parted(place, *pair, Reason(Kind.STATED)) for place, pair in parted if not self._gives_fees(place)
         ]
         found = causes_of("fees", foreign, self._accounts, EVERYONE, currency=self._stated[0].currency)
         for kind in fee_kinds(*self._inputs) if known else ():
@@ -154,6 +154,11 @@ class Chain:
                 told = self._reasons("fees", unlike, (broker, investor), targets)
                 found += self._causes("fees", told, (broker, investor), fee=kind)
         return found
+
+    def _gives_fees(self, place: int) -> bool:
+        """Whether the fees of a fund are all in the currency of its price, on both sides."""
+        figures = [stated.funds[place] for stated in self._stated]
+        return all(fund is not None and fund.fees is not None for fund in figures)
 
     def _accrued(self) -> list[Cause]:
         parted = self._of_funds("accrued")
@@ -193,9 +198,8 @@ class Chain:
         inputs_of = INPUTS[field]
         own = [name for name in inputs_of if _touches(self._parted.get(name, ()), place, name)]
         found = own or [name for name in inputs_of if self._parted.get(name)]
-        if "gross" in found:
-            found = [name for name in found if name not in ("quantity", "price")]
-        return tuple(found)
+        within = _WITHIN | ({"gross": "commission"} if field == "consumption_tax" else {})
+        return tuple(name for name in found if within.get(name) not in found)
 
 
 def _touches(places: Sequence[int], place: int, name: str) -> bool:
@@ -206,11 +210,6 @@ def _holds_tax(view: View) -> bool:
     """Whether a side's commission is told to hold the tax."""
     choices = view.conventions[0].choices if view.conventions else ()
     return any(choice.aspect is Aspect.TAX and choice.value == "included" for choice in choices)
-
-
-def _gives_fees(figures: Figures | None) -> bool:
-    """Whether the fees of a fund are all in the currency of its price."""
-    return figures is not None and figures.fees is not None
 
 
 def _texts(targets: Both, place: int) -> Pair:

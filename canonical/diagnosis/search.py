@@ -75,7 +75,7 @@ class Trials:
         misses = [fund for fund in self._funds if not self.reproduces((), fund)]
         if not misses:
             return (((),),) * len(self._targets)
-        funds = misses + [fund for fund in self._funds if fund not in misses]
+        funds = list(dict.fromkeys((*misses, *self._funds)))  # where the rules fail, others fail soonest
         found = self._reproducing(funds, len(misses))
         if found:
             return (found,) * len(self._targets)
