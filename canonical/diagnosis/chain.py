@@ -40,6 +40,7 @@ class RuledStep(Step, Protocol):
 
     def agreed(self, aspect: Aspect) -> str:
         """What the rules say of one aspect; empty where they say nothing."""
+        ...
 
 
 Steps = tuple[RuledStep, RuledStep]

@@ -34,9 +34,11 @@ class Step(Protocol):
 
     def under(self, made: Made) -> Figure | None:
         """The figures under a convention; None where it makes no sense, or gives nothing of its own."""
+        ...
 
     def last_resorts(self) -> tuple[Made, ...]:
         """Conventions that the figures themselves suggest."""
+        ...
 
 
 class Trials:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from datetime import date
 from decimal import Decimal
-from functools import cache
+from functools import cache, partial
 
 from canonical.amounts import total
 from canonical.calculation.arithmetic import EXACT
@@ -99,8 +99,8 @@ class Stating:
             return explained(made[0], made[1], follows)
 
         parted = [Parted(place, *pair, reason(pair)) for place, pair in self.parted("settlement_date")]
-        agreed = (lambda aspect: settling_agreed(aspect, rules),) * 2
-        return causes_of("settlement_date", _by_figures(parted), self._accounts, agreed)
+        agreed = partial(settling_agreed, agreed=rules)
+        return causes_of("settlement_date", _by_figures(parted), self._accounts, (agreed, agreed))
 
     def _missing(self) -> list[Cause]:
         """Funds that one side does not name although it has named its whole block."""
@@ -144,9 +144,9 @@ class Stating:
                 found = price_conventions(one, other, rules, self._exact_prices(place))
                 known[pair] = explained(*found) if found is not None else Reason(Kind.UNEXPLAINED)
             parted.append(Parted(place, *pair, known[pair]))
-        agreed = (lambda aspect: price_agreed(aspect, rules),) * 2
+        agreed = partial(price_agreed, agreed=rules)
         return causes_of(
-            "price", _by_figures(parted), self._accounts, agreed, currency=self._stated[0].currency
+            "price", _by_figures(parted), self._accounts, (agreed, agreed), currency=self._stated[0].currency
         )
 
     def _exact_prices(self, place: int) -> list[Decimal]:
