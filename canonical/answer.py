@@ -10,7 +10,15 @@ from typing import Annotated
 
 from pydantic import Field
 
-from canonical.answer_text import change_text, difference_text, figures_text, problem_text, shortened_text
+from canonical.answer_text import (
+    change_text,
+    difference_text,
+    explained,
+    figures_text,
+    japanese_text,
+    problem_text,
+    shortened_text,
+)
 from canonical.base import Canonical
 from canonical.calculation.calculation import Calculation
 from canonical.identifiers import FundAccount, Reference
@@ -31,7 +39,6 @@ from canonical.result import (
 from canonical.result import Status as ComponentStatus
 
 ID_CHARACTERS_MAX = 64
-_PROBLEM_CHARACTERS_MAX = 512  # of Problem.text
 
 
 class AnswerStatus(StrEnum):
@@ -64,7 +71,10 @@ class Finality(StrEnum):
 
 
 class FundAnswer(Canonical):
-    """The status of one fund of the message. reason: the first field that differs; empty if none."""
+    """The status of one fund of the message. reason: the first field that differs; empty if none.
+
+    text_ja: what differs and why, in Japanese; empty where nothing is explained.
+    """
 
     account: FundAccount
     reference: Reference | None = None
@@ -72,6 +82,7 @@ class FundAnswer(Canonical):
     reason: str = ""
     differences: tuple[Difference, ...] = ()
     text: str = ""
+    text_ja: str = ""
 
 
 class Answer(Canonical):
@@ -80,6 +91,7 @@ class Answer(Canonical):
     id: unique per answer to one side, safe as a file name. outcome: the id of the outcome it tells.
     to: what the raw message said that is answered. trade_date: of the trade, where known.
     reason: the canonical name of the first differing field, or the first problem's rule; empty if none.
+    text_ja: what differs and why, in Japanese; empty where nothing is explained.
     calculation: what the agreed rules make of the trade, where that is told.
     finality: final unless `with_finality` says otherwise; then its words stand first in every text.
     """
@@ -95,6 +107,7 @@ class Answer(Canonical):
     funds: tuple[FundAnswer, ...] = ()
     problems: tuple[Problem, ...] = ()
     text: str = ""
+    text_ja: str = ""
     calculation: Calculation | None = None
     finality: Finality = Finality.FINAL
 
@@ -104,48 +117,6 @@ def answers(outcome: AnyOutcome, role: Role) -> tuple[Answer, ...]:
     if isinstance(outcome, Result):
         return _of_result(outcome, role)
     return (_of_entry(outcome),) if outcome.to is role else ()
-
-
-_SUFFIX = {Finality.PROVISIONAL: "-p", Finality.WITHDRAWN: "-w"}
-_WORDS = {
-    Finality.PROVISIONAL: "provisional: the other side's node has not confirmed this yet; ",
-    Finality.WITHDRAWN: "withdrawn: no longer valid; it said: ",
-}
-
-
-def with_finality(answer: Answer, finality: Finality) -> Answer:
-    """A final `answer` as one of this finality, under an id of its own.
-
-    What is confirmed later is confirmed by the final answer itself, so that stays as it is. The others say in
-    every text what they are, and their status: a format's code for it may have to give way.
-    """
-    assert answer.finality is Finality.FINAL, f"{answer.id} has been made {answer.finality} before"
-    if finality is Finality.FINAL:
-        return answer
-    name, words = answer.id + _SUFFIX[finality], _WORDS[finality]
-    assert len(name) <= ID_CHARACTERS_MAX, f"{name} is too long"
-    update = {
-        "id": name,
-        "finality": finality,
-        "text": _marked(words, answer.status.value, answer.text),
-        "funds": tuple(_marked_fund(fund, words) for fund in answer.funds),
-        "problems": tuple(_marked_problem(problem, words) for problem in answer.problems),
-    }
-    return answer.model_copy(update=update)
-
-
-def _marked_fund(fund: FundAnswer, words: str) -> FundAnswer:
-    text = _marked(words, f"fund {fund.account.code} {fund.status}", fund.text)
-    return fund.model_copy(update={"text": text})
-
-
-def _marked_problem(problem: Problem, words: str) -> Problem:
-    text = shortened_text(words + problem.text, _PROBLEM_CHARACTERS_MAX)
-    return problem.model_copy(update={"text": text})
-
-
-def _marked(words: str, status: str, text: str) -> str:
-    return shortened_text(words + "; ".join(filter(None, (status, text))))
 
 
 def _of_entry(outcome: Receipt | Rejection) -> Answer:
@@ -184,8 +155,8 @@ def _of_message(
 ) -> Answer:
     whole = any(source in result.block.sources for source in said)
     cancelling = all(source in result.cancellations for source in said)
-    differences = result.block.differences if whole else ()
-    shown = tuple(_fund_answer(fund, role, result.calculation) for fund in funds)
+    differences = explained(result.block.differences, result.diagnosis, None) if whole else ()
+    shown = tuple(_fund_answer(fund, role, result) for fund in funds)
     parted = parting(differences)
     first = next((d.field for d in parted), next((f.reason for f in shown if f.reason), ""))
     return Answer(
@@ -199,6 +170,7 @@ def _of_message(
         differences=differences,
         funds=shown,
         text=_text(result, role, differences, shown),
+        text_ja=_japanese(differences, shown),
         calculation=result.calculation,
     )
 
@@ -253,17 +225,25 @@ def _of_change(change: ChangeState, role: Role) -> AnswerStatus | None:
     return refused if change.refused else waiting
 
 
-def _fund_answer(fund: FundState, role: Role, calculation: Calculation | None) -> FundAnswer:
+def _fund_answer(fund: FundState, role: Role, result: Result) -> FundAnswer:
+    calculation = result.calculation
     figures = [f for f in calculation.funds if f.account == fund.account] if calculation else []
-    told = [difference_text(fund.differences), *map(figures_text, figures)]
+    differences = explained(fund.differences, result.diagnosis, fund.account.code)
+    told = [difference_text(differences), *map(figures_text, figures)]
     return FundAnswer(
         account=fund.account,
         reference=fund.broker_reference if role is Role.BROKER else fund.investor_reference,
         status=fund.status,
-        reason=next((d.field for d in parting(fund.differences)), ""),
-        differences=fund.differences,
+        reason=next((d.field for d in parting(differences)), ""),
+        differences=differences,
         text="; ".join(filter(None, told)),
+        text_ja=japanese_text(differences),
     )
+
+
+def _japanese(differences: tuple[Difference, ...], funds: tuple[FundAnswer, ...]) -> str:
+    parts = [japanese_text(differences), *(fund.text_ja for fund in funds)]
+    return shortened_text("。".join(filter(None, parts)))
 
 
 def _text(
