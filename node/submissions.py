@@ -1,5 +1,6 @@
 """What institutions say, opened and handed to the contract: at every node that can read it, the same."""
 
+import datetime
 import sqlite3
 from collections.abc import Sequence
 from functools import partial
@@ -46,12 +47,16 @@ class Submissions:
         connection: sqlite3.Connection,
         sp: str,
         position: int,
+        time: datetime.datetime,
         plaintext: bytes,
         secret: DaySecret,
         *,
         late: bool = False,
     ) -> None:
-        """Take what stood sealed at `position` in a block of `sp`. late: read only now, after a grant."""
+        """Take what stood sealed at `position` in a block of `sp`. late: read only now, after a grant.
+
+        time: of the ledger there, as the network's clock shows it.
+        """
         submission, fault = self._admitted(sp, position, plaintext, secret)
         sender = submission.sender if submission is not None else ""
         source = submission.source if submission is not None else ""
@@ -66,7 +71,7 @@ class Submissions:
         turned = not late and self._deliveries.spoke(connection, submission.sender, sp, position)
         if turned:
             self._results.tell_standing(connection, submission.sender, secret.day)
-        self._decide(connection, position, submission, secret, late=late)
+        self._decide(connection, Entry(position, submission, time), secret, late=late)
 
     def finish(self, connection: sqlite3.Connection) -> None:
         """Write the state after a batch of entries, in the transaction that archives them."""
@@ -106,14 +111,13 @@ class Submissions:
     def _decide(
         self,
         connection: sqlite3.Connection,
-        position: int,
-        submission: Submission,
+        entry: Entry,
         secret: DaySecret,
         *,
         late: bool,
     ) -> None:
+        position, submission = entry.position, entry.submission
         rules = self._register.rules[secret.broker, secret.investor]
-        entry = Entry(position, submission)
         decision: Decision = self._apply(partial(self._records.get, connection), entry, rules, self._contract)
         self._records.change(decision.changes)
         _store_references(connection, position, submission, secret)

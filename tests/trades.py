@@ -2,6 +2,7 @@
 
 import hashlib
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta, timezone
 from decimal import ROUND_DOWN, Decimal
 from typing import Any
 
@@ -147,13 +148,22 @@ def submission(sender: str, *messages: Message, raw: str = "") -> Submission:
     return Submission(sender=sender, source=hashlib.sha256(text.encode()).hexdigest(), messages=messages)
 
 
+TOKYO = timezone(timedelta(hours=9))
+MORNING = datetime(2026, 11, 20, 9, tzinfo=TOKYO)
+"""Of the trade date of messages that name none."""
+
+
 @dataclass
 class Replica:
-    """The contract and its state in memory. stored: keep the state as the JSON that a node stores."""
+    """The contract and its state in memory. stored: keep the state as the JSON that a node stores.
+
+    time: of the ledger, for the next entries.
+    """
 
     stored: bool = False
     rules: Rules = field(default_factory=Rules)
     position: int = 0
+    time: datetime = MORNING
     state: dict[str, Any] = field(default_factory=dict)
 
     def apply(self, said: Submission) -> tuple[AnyOutcome, ...]:
@@ -169,7 +179,8 @@ class Replica:
 
     def decide(self, said: Submission) -> Decision:
         """What the contract would make of the next entry."""
-        return CONTRACTS[CONTRACT](self._view, Entry(self.position, said), self.rules, "c" * 64)
+        entry = Entry(self.position, said, self.time)
+        return CONTRACTS[CONTRACT](self._view, entry, self.rules, "c" * 64)
 
     def _view(self, key: str) -> Canonical | None:
         found = self.state.get(key)

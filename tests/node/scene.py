@@ -28,6 +28,7 @@ from node.duties import Pace
 from node.keyring import KeyRing
 from node.keys import NodeKeys
 from node.ledger import Ledger
+from node.ledger_time import Clock, machine_clock
 from node.memory_ledger import MemoryLedger
 from node.network import Network
 from node.replica import Head, head
@@ -53,7 +54,8 @@ _UNDONE = """
 class Node:
     """One SP's node. It can be started, killed and started again on the same folder.
 
-    today: the business day, as it sees it. make_parts: another contract, say.
+    today: the business day, as it sees it. clock: the time that its blocks have. make_parts: another
+    contract, say.
     """
 
     sp: str
@@ -68,6 +70,7 @@ class Node:
     make_parts: MakeParts = application_parts
     today: date = DAY
     pace: Pace = PACE
+    clock: Clock = machine_clock
 
     @property
     def settings(self) -> NodeSettings:
@@ -110,6 +113,7 @@ class Node:
                 make_links=links,
                 make_parts=self.make_parts,
                 today=lambda: self.today,
+                clock=lambda: self.clock(),  # noqa: PLW0108 - tests change it while it runs
                 pace=self.pace,
             )
 
