@@ -10,11 +10,13 @@ from typing import Annotated
 
 from pydantic import Field
 
+from canonical.allegement import alleged_text
 from canonical.base import Canonical
-from canonical.identifiers import FundAccount, Reference
+from canonical.identifiers import FundAccount, Links, Reference
 from canonical.message import Role
 from canonical.problems import Problem
 from canonical.result import (
+    Allegement,
     AnyOutcome,
     Difference,
     FundState,
@@ -25,6 +27,7 @@ from canonical.result import (
     TradeStatus,
 )
 from canonical.result import Status as ComponentStatus
+from canonical.trade import BlockFigures, Terms
 
 TEXT_CHARACTERS_MAX = 1000
 ID_CHARACTERS_MAX = 64
@@ -42,6 +45,7 @@ class AnswerStatus(StrEnum):
     FUNDS_MISMATCHED = "funds_mismatched"  # the block agrees, funds differ
     MATCHED = "matched"
     UNMATCHED = "unmatched"  # no counterpart (any more)
+    ALLEGED = "alleged"  # the other side has said something to which this one has said nothing
     CANCELLED = "cancelled"
 
 
@@ -68,7 +72,8 @@ class Answer(Canonical):
     """One answer to one raw message, whatever number of canonical messages it said.
 
     id: unique per answer to one side, safe as a file name. outcome: the id of the outcome it tells.
-    to: what the raw message said that is answered. trade_date: of the trade, where known.
+    to: what the raw message said that is answered; the other side's messages where they are alleged.
+    trade_date: of the trade, where known. terms, block, links: what is alleged; None, or none, else.
     reason: the canonical name of the first differing field, or the first problem's rule; empty if none.
     finality: final unless `with_finality` says otherwise; then its words stand first in every text.
     """
@@ -85,11 +90,16 @@ class Answer(Canonical):
     problems: tuple[Problem, ...] = ()
     text: str = ""
     finality: Finality = Finality.FINAL
+    terms: Terms | None = None
+    block: BlockFigures | None = None
+    links: Links = ()
 
 
 def answers(outcome: AnyOutcome, role: Role) -> tuple[Answer, ...]:
     """What the side `role` hears: an answer for each of its raw messages that the outcome concerns."""
     if isinstance(outcome, Result):
+        if outcome.alleged is not None and outcome.alleged.to is role:
+            return (_alleged(outcome, outcome.alleged),)
         return _of_result(outcome, role)
     return (_of_entry(outcome),) if outcome.to is role else ()
 
@@ -189,6 +199,22 @@ def _of_message(
     )
 
 
+def _alleged(result: Result, alleged: Allegement) -> Answer:
+    """What the side hears that has said nothing: its only answer that is not to a message of its own."""
+    return Answer(
+        id=f"{result.id}-a",
+        outcome=result.id,
+        to=result.block.sources,
+        status=AnswerStatus.ALLEGED,
+        trade=result.trade,
+        trade_date=result.terms.trade_date,
+        text=shortened_text("; ".join((*_told_parts(result), alleged_text(result.terms, alleged)))),
+        terms=result.terms,
+        block=alleged.block,
+        links=alleged.links,
+    )
+
+
 _TRADE_ANSWER = {
     TradeStatus.UNMATCHED: AnswerStatus.UNMATCHED,
     TradeStatus.PENDING: AnswerStatus.PENDING,
@@ -252,8 +278,17 @@ def shortened_text(text: str, characters_max: int = TEXT_CHARACTERS_MAX, mark: s
     return f"{kept.rstrip(' ,;:')} {mark}"
 
 
-def _text(result: Result, differences: tuple[Difference, ...], funds: tuple[FundAnswer, ...]) -> str:
+def _told_parts(result: Result) -> list[str]:
     parts = [f"trade {result.trade} {result.status}"]
+    if (deadline := result.deadline) is not None:
+        parts.append(f"open at the deadline {deadline.at} ({deadline.number} of {deadline.of})")
+    return parts
+
+
+def _text(result: Result, differences: tuple[Difference, ...], funds: tuple[FundAnswer, ...]) -> str:
+    parts = _told_parts(result)
+    if result.alleged is not None:
+        parts.append("the other side has said nothing yet")
     if result.funds_total:
         parts.append(f"{result.funds_matched} of {result.funds_total} funds matched")
     if differences:

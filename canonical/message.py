@@ -4,6 +4,7 @@ Who says what and when stands in the sequence table of docs/sequence.md. `author
 say it; None where either may.
 """
 
+from datetime import date, time
 from enum import StrEnum
 from typing import Annotated, ClassVar, Literal
 
@@ -42,6 +43,7 @@ class Kind(StrEnum):
     INVESTOR_CALCULATION = "investor_calculation"
     AFFIRMATION = "affirmation"
     CANCELLATION = "cancellation"
+    REMINDER = "reminder"
 
 
 class Said(Canonical):
@@ -172,6 +174,23 @@ class Cancellation(Said):
     cancels: Reference
 
 
+class Reminder(Said):
+    """Step 10: a deadline has passed: what is open is to be told again. A side's node says it, no client.
+
+    trade_date, deadline: which, by the network's clock. after: where the reminder before it ended, empty at
+    first: one goes only through so many trades.
+    """
+
+    kind: Literal[Kind.REMINDER] = Kind.REMINDER
+    trade_date: date
+    deadline: time
+    after: Annotated[str, Field(pattern=r"^([0-9a-f]{16})?$")] = ""
+
+
+NODE_KINDS = (Kind.REMINDER,)
+"""What nodes say for institutions: no format has it, and no client hears whether it was in order."""
+
+
 def part_reference(reference: str, number: int, of: int) -> str:
     """What part `number`, from 1, of a message is called where a format has a message per fund (FIX 664)."""
     return reference if of == 1 else f"{reference}/{number}"
@@ -191,7 +210,8 @@ Message = Annotated[
     | Confirmation
     | InvestorCalculation
     | Affirmation
-    | Cancellation,
+    | Cancellation
+    | Reminder,
     Field(discriminator="kind"),
 ]
 
@@ -206,4 +226,5 @@ CLASSES: dict[Kind, type[Said]] = {
     Kind.INVESTOR_CALCULATION: InvestorCalculation,
     Kind.AFFIRMATION: Affirmation,
     Kind.CANCELLATION: Cancellation,
+    Kind.REMINDER: Reminder,
 }

@@ -5,17 +5,17 @@ itself. The same ledger gives the same results with the same ids at every entitl
 """
 
 import hashlib
-from datetime import date
+from datetime import date, time
 from enum import StrEnum
 from typing import Annotated, Literal
 
 from pydantic import Field, TypeAdapter
 
 from canonical.base import Canonical
-from canonical.identifiers import FundAccount, Lei, Reference
+from canonical.identifiers import FundAccount, Lei, Links, Reference
 from canonical.message import Kind, Role
 from canonical.problems import Problem
-from canonical.trade import Terms
+from canonical.trade import BlockFigures, Terms
 
 ResultId = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
 
@@ -78,6 +78,25 @@ class FundState(Canonical):
     investor_reference: Reference | None = None
 
 
+class Deadline(Canonical):
+    """A deadline of the trade date, by the network's clock. number: which of so many, from 1."""
+
+    at: time
+    number: Annotated[int, Field(ge=1)]
+    of: Annotated[int, Field(ge=1)]
+
+
+class Allegement(Canonical):
+    """What the side that has said nothing yet hears of the other's: all that it needs to answer.
+
+    block: None where the other side has not stated its block.
+    """
+
+    to: Role
+    block: BlockFigures | None = None
+    links: Links = ()
+
+
 class Outcome(Canonical):
     """What all outcomes carry.
 
@@ -116,6 +135,8 @@ class Result(Outcome):
     candidates: trades of the other side that fit equally well, where none was chosen.
     cancelled_by: the side that took its messages back; None unless the status is cancelled.
     cancellations: what took back all or, where the status is another, a part of what a side had said.
+    deadline: at which it is told again, with the funds that are open; None where the status has changed.
+    alleged: what the side without a message hears; None where it has one, or is not to hear yet.
     """
 
     kind: Literal["result"] = "result"
@@ -129,6 +150,8 @@ class Result(Outcome):
     candidates: tuple[str, ...] = ()
     cancelled_by: Role | None = None
     cancellations: tuple[Source, ...] = ()
+    deadline: Deadline | None = None
+    alleged: Allegement | None = None
 
 
 AnyOutcome = Annotated[Receipt | Rejection | Result, Field(discriminator="kind")]

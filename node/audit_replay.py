@@ -27,7 +27,7 @@ KEY_TABLE = "CREATE TEMP TABLE key_entry (position INTEGER PRIMARY KEY, key_id B
 _NEVER = 2**63 - 1
 _COMPARED = ("digest", "sp", "seq", "first", "entries", "fault", "state", "time")
 _APPLIED = f"SELECT sequence, {', '.join(_COMPARED)} FROM archive WHERE sequence > ?"  # noqa: S608 - our own words
-_DIGEST, _SP, _, _FIRST, _ENTRIES, _FAULT, *_ = range(len(_COMPARED))
+_DIGEST, _SP, _, _FIRST, _ENTRIES, _FAULT, _, _ = range(len(_COMPARED))
 _ALTERED = "its bytes are not those that were archived: their digest is another"
 _IN_WORDS = {
     "state": "digest of what is public",

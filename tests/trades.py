@@ -37,11 +37,12 @@ KINDS = {
     "calculation": Kind.INVESTOR_CALCULATION,
     "affirmation": Kind.AFFIRMATION,
     "cancellation": Kind.CANCELLATION,
+    "reminder": Kind.REMINDER,
 }
 _TERMS = {"side": "buy", "trade_date": "2026-11-20", "settlement_date": "2026-11-25"}
 _TERM_NAMES = ("side", "trade_date", "settlement_date", "venue", "order_format")
-_AS_IT_IS = ("replaces", "remarks", "answers", "agreed", "affirmed", "cancels")
-_BLOCKLESS = ("block_response", "allocation_response", "affirmation", "cancellation")
+_AS_IT_IS = ("replaces", "remarks", "answers", "agreed", "affirmed", "cancels", "deadline", "after")
+_BLOCKLESS = ("block_response", "allocation_response", "affirmation", "cancellation", "reminder")
 
 
 def message(words: dict[str, Any]) -> Message:
@@ -60,6 +61,8 @@ def message(words: dict[str, Any]) -> Message:
         document["account"] = _account(words["account"])
     if "refused" in words:
         document["refused_accounts"] = [_account(code) for code in words["refused"]]
+    if name == "reminder":
+        document["trade_date"] = words.get("trade_date", _TERMS["trade_date"])
     if name not in _BLOCKLESS:
         document |= _trade(name, words)
     return MESSAGE.validate_json(_json(document))

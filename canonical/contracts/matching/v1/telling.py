@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from canonical.contracts.matching.v1.admission import refused
+from canonical.contracts.matching.v1.alleging import allegement, is_alleged_at_once
 from canonical.contracts.matching.v1.book import Book
 from canonical.contracts.matching.v1.comparison import Seen, seen
 from canonical.contracts.matching.v1.records import FundMemory, Half, Trade, account_key, trade_key
@@ -74,12 +75,24 @@ class Teller:
         self._remember(trade, memory, now, half, other)
         cancellations = self._cancellations(half, other)
         if silent and not cancellations:
-            return None
+            alleged = is_alleged_at_once(half, self.position, self.rules, self.book.time)
+            return self._alleged(half, trade, now) if alleged else None
         if silent and other is None:  # only the cancellation is answered: the rest stands as it stood
             now = Seen(BlockState(status=Status.UNMATCHED), (), now.status)
         shown = now.funds if now.status is TradeStatus.MATCH_AGREED else _changed(now.funds, before, memory)
         result = self._result(half, trade, now, shown, other)
         return result.model_copy(update={"cancellations": cancellations})
+
+    def standing(self, half: Half) -> Result:
+        """How the trade of `half` stands, with the funds that are open, told before or not."""
+        other = self.book.half(half.other) if half.other is not None else None
+        now = seen(half, other, self.rules)
+        shown = tuple(fund for fund in now.funds if fund.status is not Status.MATCHED)
+        return self._result(half, self.book.trade_of(half), now, shown, other)
+
+    def _alleged(self, half: Half, trade: str, now: Seen) -> Result:
+        result = self._result(half, trade, now, ())
+        return result.model_copy(update={"alleged": allegement(half)})
 
     def _is_known(self, now: Seen, before: Trade | None, memory: Trade, half: Half) -> bool:
         """Whether both sides know it. That a new message stands alone goes without saying."""
