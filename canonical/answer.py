@@ -10,7 +10,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from canonical.allegement import alleged_text
+from canonical.answer_text import alleged_text, difference_text, problem_text, result_text, shortened_text
 from canonical.base import Canonical
 from canonical.identifiers import FundAccount, Links, Reference
 from canonical.message import Role
@@ -18,6 +18,7 @@ from canonical.problems import Problem
 from canonical.result import (
     Allegement,
     AnyOutcome,
+    ChangeState,
     Difference,
     FundState,
     Receipt,
@@ -25,14 +26,13 @@ from canonical.result import (
     Result,
     Source,
     TradeStatus,
+    parting,
 )
 from canonical.result import Status as ComponentStatus
 from canonical.trade import BlockFigures, Terms
 
-TEXT_CHARACTERS_MAX = 1000
 ID_CHARACTERS_MAX = 64
 _PROBLEM_CHARACTERS_MAX = 512  # of Problem.text
-_WORD_CHARACTERS_MAX = 64  # the longest reference; figures are shorter
 
 
 class AnswerStatus(StrEnum):
@@ -44,9 +44,16 @@ class AnswerStatus(StrEnum):
     MISMATCHED = "mismatched"  # the block differs
     FUNDS_MISMATCHED = "funds_mismatched"  # the block agrees, funds differ
     MATCHED = "matched"
+    WITHIN_TOLERANCE = "within_tolerance"  # matched, though not every figure is equal
     UNMATCHED = "unmatched"  # no counterpart (any more)
     ALLEGED = "alleged"  # the other side has said something to which this one has said nothing
     CANCELLED = "cancelled"
+    CANCEL_REQUESTED = "cancel_requested"  # after match agreed: it waits for the other side's consent
+    CANCEL_ASKED = "cancel_asked"  # the other side waits for this side's consent
+    AMEND_REQUESTED = "amend_requested"
+    AMEND_ASKED = "amend_asked"
+    CANCEL_REFUSED = "cancel_refused"  # the other side does not consent: the trade stays as it was agreed
+    AMEND_REFUSED = "amend_refused"
 
 
 class Finality(StrEnum):
@@ -184,7 +191,8 @@ def _of_message(
     cancelling = all(source in result.cancellations for source in said)
     differences = result.block.differences if whole else ()
     shown = tuple(_fund_answer(fund, role) for fund in funds)
-    first = next((d.field for d in differences), next((f.reason for f in shown if f.reason), ""))
+    parted = parting(differences)
+    first = next((d.field for d in parted), next((f.reason for f in shown if f.reason), ""))
     return Answer(
         id=f"{result.id}-{number}",
         outcome=result.id,
@@ -195,7 +203,7 @@ def _of_message(
         reason=first,
         differences=differences,
         funds=shown,
-        text=_text(result, differences, shown),
+        text=result_text(result, role, differences, [(f.account.code, f.text) for f in shown]),
     )
 
 
@@ -208,7 +216,7 @@ def _alleged(result: Result, alleged: Allegement) -> Answer:
         status=AnswerStatus.ALLEGED,
         trade=result.trade,
         trade_date=result.terms.trade_date,
-        text=shortened_text("; ".join((*_told_parts(result), alleged_text(result.terms, alleged)))),
+        text=alleged_text(result, alleged),
         terms=result.terms,
         block=alleged.block,
         links=alleged.links,
@@ -221,23 +229,46 @@ _TRADE_ANSWER = {
     TradeStatus.DISQUALIFIED: AnswerStatus.MISMATCHED,
     TradeStatus.MATCH_AGREED: AnswerStatus.MATCHED,
     TradeStatus.CANCELLED: AnswerStatus.CANCELLED,
+    TradeStatus.CANCEL_AGREED: AnswerStatus.CANCELLED,
 }
 
 
 def _status(result: Result, role: Role, funds: list[FundState], *, whole: bool) -> AnswerStatus:
     """A message about the block has the trade's status; one about single funds has theirs."""
+    if result.change is not None and (status := _of_change(result.change, role)) is not None:
+        return status
     if result.status is TradeStatus.CANCELLED and role is not result.cancelled_by:
         return AnswerStatus.UNMATCHED
-    if result.status in (TradeStatus.CANCELLED, TradeStatus.UNMATCHED):
+    if result.status in (TradeStatus.CANCELLED, TradeStatus.CANCEL_AGREED, TradeStatus.UNMATCHED):
         return _TRADE_ANSWER[result.status]
     if whole and result.block.status is ComponentStatus.MISMATCHED:
         return AnswerStatus.MISMATCHED
     statuses = {fund.status for fund in funds}
     if ComponentStatus.MISMATCHED in statuses:
         return AnswerStatus.FUNDS_MISMATCHED
-    if whole:
+    if whole and result.block.status is ComponentStatus.WITHIN_TOLERANCE:
+        statuses.add(ComponentStatus.WITHIN_TOLERANCE)
+    if whole and result.status is not TradeStatus.MATCH_AGREED:
         return _TRADE_ANSWER.get(result.status, AnswerStatus.FUNDS_MISMATCHED)
-    return AnswerStatus.MATCHED if statuses == {ComponentStatus.MATCHED} else AnswerStatus.PENDING
+    if not whole and not (statuses and all(status.is_matched for status in statuses)):
+        return AnswerStatus.PENDING
+    is_equal = ComponentStatus.WITHIN_TOLERANCE not in statuses
+    return AnswerStatus.MATCHED if is_equal else AnswerStatus.WITHIN_TOLERANCE
+
+
+_CHANGE_ANSWER = {
+    (True, True): (AnswerStatus.CANCEL_REQUESTED, AnswerStatus.CANCEL_REFUSED),
+    (True, False): (AnswerStatus.CANCEL_ASKED, None),
+    (False, True): (AnswerStatus.AMEND_REQUESTED, AnswerStatus.AMEND_REFUSED),
+    (False, False): (AnswerStatus.AMEND_ASKED, None),
+}
+"""By whether all is to be cancelled, and whether the side asks itself: while it waits, and once refused."""
+
+
+def _of_change(change: ChangeState, role: Role) -> AnswerStatus | None:
+    """What a side hears of a change after match agreed; None where the trade's own status says it."""
+    waiting, refused = _CHANGE_ANSWER[change.cancels, role is change.by]
+    return refused if change.refused else waiting
 
 
 def _fund_answer(fund: FundState, role: Role) -> FundAnswer:
@@ -245,55 +276,7 @@ def _fund_answer(fund: FundState, role: Role) -> FundAnswer:
         account=fund.account,
         reference=fund.broker_reference if role is Role.BROKER else fund.investor_reference,
         status=fund.status,
-        reason=fund.differences[0].field if fund.differences else "",
+        reason=next((d.field for d in parting(fund.differences)), ""),
         differences=fund.differences,
         text=difference_text(fund.differences),
     )
-
-
-def difference_text(differences: tuple[Difference, ...]) -> str:
-    """The differences in words: "commission: broker 56910, investor 56900"."""
-    parts = [f"{d.field}: broker {d.broker or 'none'}, investor {d.investor or 'none'}" for d in differences]
-    return "; ".join(parts)
-
-
-def problem_text(problems: tuple[Problem, ...]) -> str:
-    """The problems in words, shortened to what text fields of formats hold."""
-    parts = [f"{p.field}: {p.text}" + (f" (was: {p.value})" if p.value else "") for p in problems]
-    return shortened_text("; ".join(parts))
-
-
-def shortened_text(text: str, characters_max: int = TEXT_CHARACTERS_MAX, mark: str = "…") -> str:
-    """`text` in at most so many characters, with `mark` where it was cut.
-
-    It is cut between words: half a figure would be another figure, half a reference another reference.
-    """
-    if len(text) <= characters_max:
-        return text
-    room = characters_max - len(mark) - 1
-    kept = text[:room]
-    if not text[room].isspace():
-        gap = kept.rfind(" ", max(0, room - _WORD_CHARACTERS_MAX))
-        kept = kept[:gap] if gap >= 0 else kept.rstrip("0123456789.,")
-    return f"{kept.rstrip(' ,;:')} {mark}"
-
-
-def _told_parts(result: Result) -> list[str]:
-    parts = [f"trade {result.trade} {result.status}"]
-    if (deadline := result.deadline) is not None:
-        parts.append(f"open at the deadline {deadline.at} ({deadline.number} of {deadline.of})")
-    return parts
-
-
-def _text(result: Result, differences: tuple[Difference, ...], funds: tuple[FundAnswer, ...]) -> str:
-    parts = _told_parts(result)
-    if result.alleged is not None:
-        parts.append("the other side has said nothing yet")
-    if result.funds_total:
-        parts.append(f"{result.funds_matched} of {result.funds_total} funds matched")
-    if differences:
-        parts.append(f"block: {difference_text(differences)}")
-    parts += [f"fund {fund.account.code}: {fund.text}" for fund in funds if fund.text]
-    if result.candidates:
-        parts.append(f"fits equally well: {', '.join(result.candidates)}; give a common reference")
-    return shortened_text("; ".join(parts))

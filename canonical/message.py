@@ -43,6 +43,7 @@ class Kind(StrEnum):
     INVESTOR_CALCULATION = "investor_calculation"
     AFFIRMATION = "affirmation"
     CANCELLATION = "cancellation"
+    CHANGE_RESPONSE = "change_response"
     REMINDER = "reminder"
 
 
@@ -174,6 +175,18 @@ class Cancellation(Said):
     cancels: Reference
 
 
+class ChangeResponse(Said):
+    """Step 9: takes or refuses what the other side has asked for after match agreed.
+
+    answers: the reference of the other side's cancellation or replacement. Who takes a replacement that has
+    all figures says the same from then on.
+    """
+
+    kind: Literal[Kind.CHANGE_RESPONSE] = Kind.CHANGE_RESPONSE
+    answers: Reference
+    agreed: bool
+
+
 class Reminder(Said):
     """Step 10: a deadline has passed: what is open is to be told again. A side's node says it, no client.
 
@@ -211,6 +224,7 @@ Message = Annotated[
     | InvestorCalculation
     | Affirmation
     | Cancellation
+    | ChangeResponse
     | Reminder,
     Field(discriminator="kind"),
 ]
@@ -226,5 +240,6 @@ CLASSES: dict[Kind, type[Said]] = {
     Kind.INVESTOR_CALCULATION: InvestorCalculation,
     Kind.AFFIRMATION: Affirmation,
     Kind.CANCELLATION: Cancellation,
+    Kind.CHANGE_RESPONSE: ChangeResponse,
     Kind.REMINDER: Reminder,
 }

@@ -37,12 +37,20 @@ KINDS = {
     "calculation": Kind.INVESTOR_CALCULATION,
     "affirmation": Kind.AFFIRMATION,
     "cancellation": Kind.CANCELLATION,
+    "change_response": Kind.CHANGE_RESPONSE,
     "reminder": Kind.REMINDER,
 }
 _TERMS = {"side": "buy", "trade_date": "2026-11-20", "settlement_date": "2026-11-25"}
 _TERM_NAMES = ("side", "trade_date", "settlement_date", "venue", "order_format")
 _AS_IT_IS = ("replaces", "remarks", "answers", "agreed", "affirmed", "cancels", "deadline", "after")
-_BLOCKLESS = ("block_response", "allocation_response", "affirmation", "cancellation", "reminder")
+_BLOCKLESS = (
+    "block_response",
+    "allocation_response",
+    "affirmation",
+    "cancellation",
+    "change_response",
+    "reminder",
+)
 
 
 def message(words: dict[str, Any]) -> Message:
@@ -183,9 +191,10 @@ class Replica:
     def decide(self, said: Submission) -> Decision:
         """What the contract would make of the next entry."""
         entry = Entry(self.position, said, self.time)
-        return CONTRACTS[CONTRACT](self._view, entry, self.rules, "c" * 64)
+        return CONTRACTS[CONTRACT](self.view, entry, self.rules, "c" * 64)
 
-    def _view(self, key: str) -> Canonical | None:
+    def view(self, key: str) -> Canonical | None:
+        """The record at a key."""
         found = self.state.get(key)
         return RECORDS[found[0]].model_validate_json(found[1]) if isinstance(found, tuple) else found
 

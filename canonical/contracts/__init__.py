@@ -62,5 +62,6 @@ RECORDS: dict[str, type[Canonical]] = {
         open_list.OpenDay,
         open_list.OpenBucket,
         reminding.Reminded,
+        records.Change,
     )
 }

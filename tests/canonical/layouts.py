@@ -113,7 +113,7 @@ def documents(draw: st.DrawFn) -> dict[str, Any]:
             return found | {"cancels": draw(reference)}
         case Kind.AFFIRMATION:
             return found | {"answers": draw(reference), "affirmed": draw(st.booleans())}
-        case Kind.BLOCK_RESPONSE:
+        case Kind.BLOCK_RESPONSE | Kind.CHANGE_RESPONSE:
             return found | {"answers": draw(reference), "agreed": draw(st.booleans())}
         case Kind.ALLOCATION_RESPONSE:
             refused = draw(st.lists(accounts, max_size=2))

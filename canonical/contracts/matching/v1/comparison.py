@@ -8,8 +8,10 @@ from canonical.amounts import plain
 from canonical.contracts.matching.v1.records import Half, Values, Word, block_of
 from canonical.contracts.matching.v1.shares import Share, Shares, aligned, quantity_of, shares_of
 from canonical.contracts.matching.v1.statements import terms_values
+from canonical.contracts.matching.v1.tolerance import difference
+from canonical.contracts.matching.v1.totals import are_calculated, total_differences
 from canonical.message import Role
-from canonical.result import BlockState, Difference, FundState, Source, Status, TradeStatus
+from canonical.result import BlockState, Difference, FundState, Source, Status, TradeStatus, parting
 from canonical.rules import Rules, Tolerance
 
 
@@ -80,11 +82,20 @@ def _block_status(
     if word is not None and not word.agreed:
         return Status.MISMATCHED, (Difference(field="response", broker="", investor=word.reason),)
     if broker.given is not None and investor.given is not None:
-        found = tuple(_differences(rules.compare.block.tolerances, broker.given, investor.given))
-        return (Status.MISMATCHED if found else Status.MATCHED), found
-    affirmed = investor.half is None and broker.full and all(f.status is Status.MATCHED for f in funds)
+        found = (
+            *_differences(rules.compare.block.tolerances, broker.given, investor.given),
+            *_total_differences(broker, investor, rules),
+        )
+        return _status_of(found, Status.MATCHED), found
+    affirmed = investor.half is None and broker.full and all(f.status.is_matched for f in funds)
     agreed = broker.given is not None and (word is not None or affirmed)
     return (Status.MATCHED if agreed else Status.UNMATCHED), ()
+
+
+def _total_differences(broker: Side, investor: Side, rules: Rules) -> Iterator[Difference]:
+    sides = (broker, investor)
+    if all(side.full and not side.over and are_calculated(side.shares) for side in sides):
+        yield from total_differences(broker.shares, investor.shares, rules)
 
 
 def _word_on_block(side: Side) -> Word | None:
@@ -95,13 +106,19 @@ def _word_on_block(side: Side) -> Word | None:
 def _differences(tolerances: dict[str, Tolerance], broker: Values, investor: Values) -> Iterator[Difference]:
     """The fields in which the sides part. What one side does not give is not compared."""
     for field, tolerance in tolerances.items():
-        if not tolerance.compares:
-            continue
         ours, theirs = broker.get(field), investor.get(field)
         if field == "instrument":
             ours, theirs = _instruments(broker, investor)
-        if ours is not None and theirs is not None and ours != theirs:
-            yield Difference(field=field, broker=ours, investor=theirs)
+        found = difference(field, tolerance, ours, theirs, {})
+        if found is not None:
+            yield found
+
+
+def _status_of(differences: tuple[Difference, ...], alike: Status) -> Status:
+    """The status that differences lead to; `alike` where there are none."""
+    if parting(differences):
+        return Status.MISMATCHED
+    return Status.WITHIN_TOLERANCE if differences and alike is Status.MATCHED else alike
 
 
 def _instruments(broker: Values, investor: Values) -> tuple[str, str]:
@@ -129,7 +146,7 @@ def _fund(ours: Share | None, theirs: Share | None, broker: Side, investor: Side
     status = Status.MATCHED if _is_matched(ours, theirs) else Status.UNMATCHED
     return FundState(
         account=known.account,
-        status=Status.MISMATCHED if differences else status,
+        status=_status_of(differences, status),
         differences=differences,
         sources=tuple(dict.fromkeys(s for share in (ours, theirs) if share for s in share.sources)),
         broker_reference=ours.reference if ours else None,
@@ -179,6 +196,6 @@ def _trade_status(block: Status, funds: tuple[FundState, ...], broker: Side, inv
     if any(fund.status is Status.MISMATCHED for fund in funds):
         return TradeStatus.MISMATCHED
     full = broker.full and (investor.half is None or investor.full)
-    if block is Status.MATCHED and funds and full and all(f.status is Status.MATCHED for f in funds):
+    if block.is_matched and funds and full and all(f.status.is_matched for f in funds):
         return TradeStatus.MATCH_AGREED
     return TradeStatus.PENDING

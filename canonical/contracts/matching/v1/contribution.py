@@ -12,6 +12,7 @@ from canonical.message import (
     AllocationResponse,
     BlockResponse,
     Cancellation,
+    ChangeResponse,
     Kind,
     Message,
     Reminder,
@@ -28,6 +29,15 @@ _ANSWERED = {
     Kind.BLOCK_RESPONSE: (Kind.EXECUTION_NOTICE, Kind.CONFIRMATION),
     Kind.ALLOCATION_RESPONSE: (Kind.ALLOCATION_INSTRUCTION,),
 }
+
+
+class AgreedError(RefusedError):
+    """A message would change an agreed trade, which needs the other side. half: the half it would change."""
+
+    def __init__(self, half: Half, field_name: str, reference: str) -> None:
+        text = "the trade is agreed: it changes only with the other side"
+        super().__init__(*refused(field_name, reference, Rule.NOT_ALLOWED, text).problems)
+        self.half = half
 
 
 @dataclass(slots=True)
@@ -55,6 +65,8 @@ class Contributions:
                 half = self._cancel(said, message)
             case Affirmation() | BlockResponse() | AllocationResponse():
                 half = self._answer(said, message)
+            case ChangeResponse():
+                raise AssertionError("what the other side asks for is answered before it comes here")
             case _:
                 half = self._state(said, message, anchor)
         note(self.book.working, said, half)
@@ -140,8 +152,7 @@ class Contributions:
         half = self.book.find(record.half)
         source = record.source
         if half is not None and half.agreed:
-            text = "the trade is agreed: it changes only with the other side"
-            raise refused(field_name, reference, Rule.NOT_ALLOWED, text)
+            raise AgreedError(half, field_name, reference)
         key = message_key(said.between, said.role, source.kind, source.reference)
         self.book.working.put(key, record.model_copy(update={"live": False}))
         if half is None:

@@ -74,9 +74,11 @@ def remind(view: View, entry: Entry, rules: Rules, contract: str) -> Decision:
     told = _told(book.working, place, reminder.deadline)
     if told is None or told.is_whole or told.upto != reminder.after:
         return Decision({}, ())  # it was said before, or of a later deadline
-    round_ = _Round(book, Teller(book, rules, contract, entry.position, {}, {}), reminder, rules.deadlines)
-    results = tuple(round_.results(place))
-    record = Reminded(deadline=reminder.deadline, upto=round_.upto, is_whole=round_.is_whole)
+    teller = Teller(book, rules, contract, entry.position, {}, {}, {})
+    going = _Round(book, teller, reminder, rules.deadlines)
+    results = tuple(going.results(place))
+    upto = "" if going.is_whole else going.upto
+    record = Reminded(deadline=reminder.deadline, upto=upto, is_whole=going.is_whole)
     return Decision({_reminded_key(place): record}, results)
 
 

@@ -1,17 +1,28 @@
 """What is told about a trade: its status now, if it is not what was told before."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from canonical.contracts.matching.v1.admission import refused
+from canonical.contracts.matching.v1.agreed_change import Asked
 from canonical.contracts.matching.v1.alleging import allegement, is_alleged_at_once
 from canonical.contracts.matching.v1.book import Book
 from canonical.contracts.matching.v1.comparison import Seen, seen
-from canonical.contracts.matching.v1.records import FundMemory, Half, Trade, account_key, trade_key
+from canonical.contracts.matching.v1.records import (
+    Change,
+    FundMemory,
+    Half,
+    Trade,
+    account_key,
+    change_key,
+    trade_key,
+)
 from canonical.encoding import digest
-from canonical.message import Role
+from canonical.message import Kind, Role
 from canonical.problems import Rule
 from canonical.result import BlockState, FundState, Result, Source, Status, TradeStatus, result_id
 from canonical.rules import Rules
+
+_AGREED = (TradeStatus.MATCH_AGREED, TradeStatus.CHANGE_REQUESTED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +30,7 @@ class Teller:
     """Tells what one entry changed.
 
     withdrawn: what took something of a half back, by the half. cancelled: the cancellations among them.
+    asked: by trade, the change that a side asks for after match agreed, or that was refused just now.
     """
 
     book: Book
@@ -27,12 +39,28 @@ class Teller:
     position: int
     withdrawn: dict[str, Source]
     cancelled: dict[str, dict[Source, None]]
+    asked: dict[str, Asked]
+
+    def tell_cancelled(self, gone: dict[str, tuple[tuple[Half, ...], tuple[Source, ...]]]) -> list[Result]:
+        """Remove the trades that both sides have taken back after match."""
+        results = []
+        for trade, (pair, sources) in gone.items():
+            block = BlockState(status=Status.UNMATCHED, sources=sources)
+            alone = pair[0].model_copy(update={"candidates": ()})
+            result = self._result(alone, trade, Seen(block, (), TradeStatus.CANCEL_AGREED), (), *pair[1:])
+            taken = tuple(source for source in sources if source.kind is Kind.CANCELLATION)
+            results.append(result.model_copy(update={"cancellations": taken}))
+            for half in pair:
+                self.book.part(self.book.half(half.id))
+                self.book.remove(self.book.half(half.id))
+            self.book.working.delete(trade_key(trade))
+        return results
 
     def tell_gone(self) -> list[Result]:
         """Remove the halves of which nothing is left: their side hears so, the other that it stands alone."""
         results = []
-        for half in [self.book.half(i) for i in self.book.touched]:
-            if not half.statements:
+        for half in [self.book.find(i) for i in self.book.touched]:
+            if half is not None and not half.statements:
                 results.append(self._gone(half))
         return results
 
@@ -67,7 +95,9 @@ class Teller:
     def _tell(self, trade: str, half: Half) -> Result | None:
         other = self.book.half(half.other) if half.other is not None else None
         now = seen(half, other, self.rules)
-        if half.agreed and now.status is not TradeStatus.MATCH_AGREED:
+        if half.agreed and now.status is TradeStatus.MATCH_AGREED and self._is_asked(trade):
+            now = replace(now, status=TradeStatus.CHANGE_REQUESTED)
+        if half.agreed and now.status not in _AGREED:
             text = "the trade is agreed: it changes only with the other side"
             raise refused("reference", half.statements[-1].source.reference, Rule.NOT_ALLOWED, text)
         before, memory = self.book.memory(trade), _memory(now, half)
@@ -79,7 +109,9 @@ class Teller:
             return self._alleged(half, trade, now) if alleged else None
         if silent and other is None:  # only the cancellation is answered: the rest stands as it stood
             now = Seen(BlockState(status=Status.UNMATCHED), (), now.status)
-        shown = now.funds if now.status is TradeStatus.MATCH_AGREED else _changed(now.funds, before, memory)
+        if trade in self.asked:
+            return self._of_change(half, other, trade, now)
+        shown = now.funds if now.status in _AGREED else _changed(now.funds, before, memory)
         result = self._result(half, trade, now, shown, other)
         return result.model_copy(update={"cancellations": cancellations})
 
@@ -87,12 +119,25 @@ class Teller:
         """How the trade of `half` stands, with the funds that are open, told before or not."""
         other = self.book.half(half.other) if half.other is not None else None
         now = seen(half, other, self.rules)
-        shown = tuple(fund for fund in now.funds if fund.status is not Status.MATCHED)
+        shown = tuple(fund for fund in now.funds if not fund.status.is_matched)
         return self._result(half, self.book.trade_of(half), now, shown, other)
 
     def _alleged(self, half: Half, trade: str, now: Seen) -> Result:
         result = self._result(half, trade, now, ())
         return result.model_copy(update={"alleged": allegement(half)})
+
+    def _is_asked(self, trade: str) -> bool:
+        return self.book.working.get(change_key(trade), Change) is not None
+
+    def _of_change(self, half: Half, other: Half | None, trade: str, now: Seen) -> Result:
+        """What is told about a change: to what asks for it, and to the other side's messages."""
+        asked = self.asked[trade]
+        stated = (*now.block.sources, *(source for fund in now.funds for source in fund.sources))
+        theirs = (source for source in stated if source.author is not asked.state.by)
+        sources = tuple(dict.fromkeys((*asked.sources, *theirs)))
+        block = now.block.model_copy(update={"sources": sources})
+        result = self._result(half, trade, replace(now, block=block), (), other)
+        return result.model_copy(update={"change": asked.state})
 
     def _is_known(self, now: Seen, before: Trade | None, memory: Trade, half: Half) -> bool:
         """Whether both sides know it. That a new message stands alone goes without saying."""
@@ -104,7 +149,7 @@ class Teller:
 
     def _remember(self, trade: str, memory: Trade, now: Seen, half: Half, other: Half | None) -> None:
         self.book.working.put(trade_key(trade), memory)
-        agreed = now.status is TradeStatus.MATCH_AGREED
+        agreed = now.status in _AGREED
         for each in (half, other):
             if each is not None and (each.agreed is not agreed or each.stirred):
                 self.book.put(each.model_copy(update={"agreed": agreed, "stirred": False}))
@@ -128,7 +173,7 @@ class Teller:
             terms=broker.terms,
             block=now.block,
             funds=shown,
-            funds_matched=sum(f.status is Status.MATCHED for f in now.funds),
+            funds_matched=sum(f.status.is_matched for f in now.funds),
             funds_total=len(now.funds),
             candidates=half.candidates,
         )

@@ -1,0 +1,95 @@
+"""What answers say in words, for the text fields that every format has."""
+
+from collections.abc import Iterable
+
+from canonical.amounts import plain
+from canonical.message import Role
+from canonical.problems import Problem
+from canonical.result import Allegement, Difference, Result
+
+TEXT_CHARACTERS_MAX = 1000
+_WORD_CHARACTERS_MAX = 64  # the longest reference; figures are shorter
+
+
+def difference_text(differences: tuple[Difference, ...]) -> str:
+    """The differences in words: "commission: broker 56910, investor 56900"."""
+    return "; ".join(map(_in_words, differences))
+
+
+def _in_words(difference: Difference) -> str:
+    name = difference.field.replace("total_", "sum of ")
+    text = f"{name}: broker {difference.broker or 'none'}, investor {difference.investor or 'none'}"
+    return f"{text}, within tolerance: {difference.holds} holds" if difference.within else text
+
+
+def problem_text(problems: tuple[Problem, ...]) -> str:
+    """The problems in words, shortened to what text fields of formats hold."""
+    parts = [f"{p.field}: {p.text}" + (f" (was: {p.value})" if p.value else "") for p in problems]
+    return shortened_text("; ".join(parts))
+
+
+def change_text(result: Result, role: Role) -> str:
+    """A change after match agreed in words, with the references that it goes by."""
+    change = result.change
+    assert change is not None, "only a change is told so"
+    what = "cancel" if change.cancels else "amend"
+    names = ", ".join(dict.fromkeys(s.reference for s in result.block.sources if s.author is change.by))
+    if change.refused:
+        return f"what the {change.by} asked for by {names} is refused: the trade stays as it is agreed"
+    if role is change.by:
+        return f"to {what} it waits for the other side's consent"
+    return f"the {change.by} asks to {what} it by {names}: consent or refuse"
+
+
+def result_text(
+    result: Result, role: Role, differences: tuple[Difference, ...], funds: Iterable[tuple[str, str]]
+) -> str:
+    """A result in words, as a side hears it. funds: their codes, with what is to be said of each."""
+    parts = [_standing(result)]
+    if result.alleged is not None:
+        parts.append("the other side has said nothing yet")
+    if result.change is not None:
+        parts.append(change_text(result, role))
+    if result.funds_total:
+        parts.append(f"{result.funds_matched} of {result.funds_total} funds matched")
+    if differences:
+        parts.append(f"block: {difference_text(differences)}")
+    parts += [f"fund {code}: {text}" for code, text in funds if text]
+    if result.candidates:
+        parts.append(f"fits equally well: {', '.join(result.candidates)}; give a common reference")
+    return shortened_text("; ".join(parts))
+
+
+def alleged_text(result: Result, alleged: Allegement) -> str:
+    """What waits: "the broker waits for your word on: buy 300 JP3633400001 at 2845.5 JPY; common T1"."""
+    other, terms = Role.BROKER if alleged.to is Role.INVESTOR else Role.INVESTOR, result.terms
+    name = terms.instrument.isin or terms.instrument.japan_code or ""
+    what = f"{terms.side.value} {name}"
+    if (block := alleged.block) is not None:
+        price = f"{plain(block.price.value)} {block.price.currency}"
+        what = f"{terms.side.value} {plain(block.quantity)} {name} at {price}"
+    links = (f"{link.kind.value} {link.value}" for link in alleged.links)
+    parts = (_standing(result), f"the {other.value} waits for your word on: {what}", *links)
+    return shortened_text("; ".join(parts))
+
+
+def _standing(result: Result) -> str:
+    text = f"trade {result.trade} {result.status}"
+    if (deadline := result.deadline) is not None:
+        text += f"; open at the deadline {deadline.at} ({deadline.number} of {deadline.of})"
+    return text
+
+
+def shortened_text(text: str, characters_max: int = TEXT_CHARACTERS_MAX, mark: str = "…") -> str:
+    """`text` in at most so many characters, with `mark` where it was cut.
+
+    It is cut between words: half a figure would be another figure, half a reference another reference.
+    """
+    if len(text) <= characters_max:
+        return text
+    room = characters_max - len(mark) - 1
+    kept = text[:room]
+    if not text[room].isspace():
+        gap = kept.rfind(" ", max(0, room - _WORD_CHARACTERS_MAX))
+        kept = kept[:gap] if gap >= 0 else kept.rstrip("0123456789.,")
+    return f"{kept.rstrip(' ,;:')} {mark}"
