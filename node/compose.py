@@ -88,13 +88,12 @@ async def serve(
     make_links: MakeLinks | None = None,
     make_parts: MakeParts | None = None,
     today: Callable[[], date] | None = None,
-    clock: Clock = machine_clock,
     pace: Pace | None = None,
     guarded: Attached | None = None,
 ) -> None:
     """Build both directions and the links, and run their tasks.
 
-    make_links, make_parts, today, clock, pace: the usual ones, except in tests.
+    make_links, make_parts, today, pace: the usual ones, except in tests.
     """
     to_publish, to_deliver = asyncio.Event(), asyncio.Event()
     changed = _Both(to_publish, to_deliver)
@@ -104,10 +103,11 @@ async def serve(
     inbound = _inbound(network, clients, store, deliveries, parts, changed=changed, guarded=guarded)
     links = (make_links or links_of)(settings, inbound.refused_by_engine, inbound.refused_unread)
     outbound = Outbound({name: links[c.settings.link.kind] for name, c in clients.items()}, store, to_deliver)
-    today = today or _today(network, clock)
+    pace = pace or Pace()
+    today = today or _today(network, pace.now)
     outbox = Outbox(settings.sp, parts.secrets, today)
     publisher = _publisher(
-        parts, ring, store, ledger, outbox, changed=to_publish, replica=replica, clock=clock
+        parts, ring, store, ledger, outbox, changed=to_publish, replica=replica, clock=pace.now
     )
     duties = Duties(
         settings.sp, parts, ring, store, today=today, queued=changed, caught_up=replica.caught_up, pace=pace

@@ -11,7 +11,7 @@ import sqlite3
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager, closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -113,9 +113,11 @@ class Node:
                 make_links=links,
                 make_parts=self.make_parts,
                 today=lambda: self.today,
-                clock=lambda: self.clock(),  # noqa: PLW0108 - tests change it while it runs
-                pace=self.pace,
+                pace=replace(self.pace, now=self._now),
             )
+
+    def _now(self) -> int:
+        return self.clock()  # asked each time: tests set it while the node runs
 
     def _ended(self) -> bool:
         return not self.clients or self.task is None or self.task.done()

@@ -1,4 +1,4 @@
-"""The market in memory with deadlines: what is open is told once at each, whoever says so and however often."""
+"""The market in memory with deadlines: what is open is told once at each, whoever says so how often."""
 
 import random
 from datetime import date, datetime, time, timedelta
