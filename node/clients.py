@@ -152,7 +152,7 @@ class Client:
 
     @cached_property
     def alleged_with(self) -> str | None:
-        """The mapping in the words of whose answers this client hears what is alleged: the first that has any.
+        """The mapping whose answers tell this client what is alleged: the first that has any.
 
         None where the client gets no answers.
         """

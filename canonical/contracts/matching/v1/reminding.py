@@ -25,8 +25,8 @@ from canonical.result import Deadline, Rejection, Result, TradeStatus, result_id
 from canonical.rules import Rules
 from canonical.rules.timetable import Deadlines
 
-LOOKED_AT_MAX = 2_000  # halves that one reminder looks at
-FUNDS_MAX = 4_000  # the next trade is left to the next reminder once so many funds were compared
+LOOKED_AT_MAX = 250  # halves that one reminder looks at
+FUNDS_MAX = 2_000  # the next trade is left to the next reminder once so many funds were compared
 
 
 class Reminded(Canonical):
