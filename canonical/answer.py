@@ -10,8 +10,9 @@ from typing import Annotated
 
 from pydantic import Field
 
-from canonical.answer_text import alleged_text, difference_text, problem_text, result_text, shortened_text
+from canonical.answer_text import alleged_text, difference_text, figures_text, problem_text, result_text, shortened_text
 from canonical.base import Canonical
+from canonical.calculation.calculation import Calculation
 from canonical.identifiers import FundAccount, Links, Reference
 from canonical.message import Role
 from canonical.problems import Problem
@@ -54,6 +55,7 @@ class AnswerStatus(StrEnum):
     AMEND_ASKED = "amend_asked"
     CANCEL_REFUSED = "cancel_refused"  # the other side does not consent: the trade stays as it was agreed
     AMEND_REFUSED = "amend_refused"
+    CALCULATED = "calculated"  # asked for: what the agreed rules make of the trade
 
 
 class Finality(StrEnum):
@@ -82,6 +84,7 @@ class Answer(Canonical):
     to: what the raw message said that is answered; the other side's messages where they are alleged.
     trade_date: of the trade, where known. terms, block, links: what is alleged; None, or none, else.
     reason: the canonical name of the first differing field, or the first problem's rule; empty if none.
+    calculation: what the agreed rules make of the trade, where that is told.
     finality: final unless `with_finality` says otherwise; then its words stand first in every text.
     """
 
@@ -96,6 +99,7 @@ class Answer(Canonical):
     funds: tuple[FundAnswer, ...] = ()
     problems: tuple[Problem, ...] = ()
     text: str = ""
+    calculation: Calculation | None = None
     finality: Finality = Finality.FINAL
     terms: Terms | None = None
     block: BlockFigures | None = None
@@ -190,7 +194,7 @@ def _of_message(
     whole = any(source in result.block.sources for source in said)
     cancelling = all(source in result.cancellations for source in said)
     differences = result.block.differences if whole else ()
-    shown = tuple(_fund_answer(fund, role) for fund in funds)
+    shown = tuple(_fund_answer(fund, role, result.calculation) for fund in funds)
     parted = parting(differences)
     first = next((d.field for d in parted), next((f.reason for f in shown if f.reason), ""))
     return Answer(
@@ -204,6 +208,7 @@ def _of_message(
         differences=differences,
         funds=shown,
         text=result_text(result, role, differences, [(f.account.code, f.text) for f in shown]),
+        calculation=result.calculation,
     )
 
 
@@ -235,6 +240,8 @@ _TRADE_ANSWER = {
 
 def _status(result: Result, role: Role, funds: list[FundState], *, whole: bool) -> AnswerStatus:
     """A message about the block has the trade's status; one about single funds has theirs."""
+    if result.requests:
+        return AnswerStatus.CALCULATED
     if result.change is not None and (status := _of_change(result.change, role)) is not None:
         return status
     if result.status is TradeStatus.CANCELLED and role is not result.cancelled_by:
@@ -271,12 +278,14 @@ def _of_change(change: ChangeState, role: Role) -> AnswerStatus | None:
     return refused if change.refused else waiting
 
 
-def _fund_answer(fund: FundState, role: Role) -> FundAnswer:
+def _fund_answer(fund: FundState, role: Role, calculation: Calculation | None) -> FundAnswer:
+    figures = [f for f in calculation.funds if f.account == fund.account] if calculation else []
+    told = [difference_text(fund.differences), *map(figures_text, figures)]
     return FundAnswer(
         account=fund.account,
         reference=fund.broker_reference if role is Role.BROKER else fund.investor_reference,
         status=fund.status,
         reason=next((d.field for d in parting(fund.differences)), ""),
         differences=fund.differences,
-        text=difference_text(fund.differences),
+        text="; ".join(filter(None, told)),
     )

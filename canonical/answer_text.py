@@ -6,6 +6,7 @@ from canonical.amounts import plain
 from canonical.message import Role
 from canonical.problems import Problem
 from canonical.result import Allegement, Difference, Result
+from canonical.trade import FundFigures
 
 TEXT_CHARACTERS_MAX = 1000
 _WORD_CHARACTERS_MAX = 64  # the longest reference; figures are shorter
@@ -26,6 +27,15 @@ def problem_text(problems: tuple[Problem, ...]) -> str:
     """The problems in words, shortened to what text fields of formats hold."""
     parts = [f"{p.field}: {p.text}" + (f" (was: {p.value})" if p.value else "") for p in problems]
     return shortened_text("; ".join(parts))
+
+
+def figures_text(fund: FundFigures) -> str:
+    """What the agreed rules make of a fund: "by the rules: gross 28455000, … net 28486300"."""
+    amounts = {"commission": fund.commission, "consumption tax": fund.consumption_tax}
+    amounts |= {fee.kind.value: fee.charge for fee in fund.fees}
+    gross = {} if fund.gross is None else {"gross": fund.gross}
+    named = (f"{name} {plain(amount.amount)}" for name, amount in (gross | amounts).items())
+    return f"by the rules: {', '.join(named)}, net {plain(fund.net.amount)}"
 
 
 def change_text(result: Result, role: Role) -> str:
@@ -55,6 +65,8 @@ def result_text(
     if differences:
         parts.append(f"block: {difference_text(differences)}")
     parts += [f"fund {code}: {text}" for code, text in funds if text]
+    if result.problems:
+        parts.append(f"not calculated: {problem_text(result.problems)}")
     if result.candidates:
         parts.append(f"fits equally well: {', '.join(result.candidates)}; give a common reference")
     return shortened_text("; ".join(parts))

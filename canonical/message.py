@@ -44,6 +44,7 @@ class Kind(StrEnum):
     AFFIRMATION = "affirmation"
     CANCELLATION = "cancellation"
     CHANGE_RESPONSE = "change_response"
+    CALCULATION_REQUEST = "calculation_request"
     REMINDER = "reminder"
 
 
@@ -187,8 +188,19 @@ class ChangeResponse(Said):
     agreed: bool
 
 
+class CalculationRequest(Said):
+    """Step 10: asks what the agreed rules make of a trade, or takes that as the author's own figures.
+
+    about: the reference of a message about the trade, the author's own or the other side's.
+    """
+
+    kind: Literal[Kind.CALCULATION_REQUEST] = Kind.CALCULATION_REQUEST
+    about: Reference
+    adopts: bool = False
+
+
 class Reminder(Said):
-    """Step 10: a deadline has passed: what is open is to be told again. A side's node says it, no client.
+    """Step 11: a deadline has passed: what is open is to be told again. A side's node says it, no client.
 
     trade_date, deadline: which, by the network's clock. after: where the reminder before it ended, empty at
     first: one goes only through so many trades.
@@ -225,6 +237,7 @@ Message = Annotated[
     | Affirmation
     | Cancellation
     | ChangeResponse
+    | CalculationRequest
     | Reminder,
     Field(discriminator="kind"),
 ]
@@ -241,5 +254,6 @@ CLASSES: dict[Kind, type[Said]] = {
     Kind.AFFIRMATION: Affirmation,
     Kind.CANCELLATION: Cancellation,
     Kind.CHANGE_RESPONSE: ChangeResponse,
+    Kind.CALCULATION_REQUEST: CalculationRequest,
     Kind.REMINDER: Reminder,
 }

@@ -12,6 +12,7 @@ from typing import Annotated, Literal
 from pydantic import Field, TypeAdapter
 
 from canonical.base import Canonical
+from canonical.calculation.calculation import Calculation
 from canonical.identifiers import FundAccount, Lei, Links, Reference
 from canonical.message import Kind, Role
 from canonical.problems import Problem
@@ -169,6 +170,8 @@ class Result(Outcome):
     cancelled_by: the side that took its messages back; None unless the status is cancelled.
     cancellations: what took back all or, where the status is another, a part of what a side had said.
     change: what is asked for after match agreed, or has just been refused.
+    calculation: what the agreed rules make of the trade, where a side has asked, or the rules tell it.
+    requests: what has asked for it. problems: why the rules make nothing of it, though they should.
     deadline: at which it is told again, with the funds that are open; None where the status has changed.
     alleged: what the side without a message hears; None where it has one, or is not to hear yet.
     """
@@ -185,6 +188,9 @@ class Result(Outcome):
     cancelled_by: Role | None = None
     cancellations: tuple[Source, ...] = ()
     change: ChangeState | None = None
+    calculation: Calculation | None = None
+    requests: tuple[Source, ...] = ()
+    problems: tuple[Problem, ...] = ()
     deadline: Deadline | None = None
     alleged: Allegement | None = None
 

@@ -38,11 +38,12 @@ KINDS = {
     "affirmation": Kind.AFFIRMATION,
     "cancellation": Kind.CANCELLATION,
     "change_response": Kind.CHANGE_RESPONSE,
+    "calculation_request": Kind.CALCULATION_REQUEST,
     "reminder": Kind.REMINDER,
 }
 _TERMS = {"side": "buy", "trade_date": "2026-11-20", "settlement_date": "2026-11-25"}
 _TERM_NAMES = ("side", "trade_date", "settlement_date", "venue", "order_format")
-_AS_IT_IS = ("replaces", "remarks", "answers", "agreed", "affirmed", "cancels", "deadline", "after")
+_AS_IT_IS = ("replaces", "remarks", "answers", "agreed", "affirmed", "cancels", "about", "adopts", "deadline", "after")
 _BLOCKLESS = (
     "block_response",
     "allocation_response",
@@ -50,6 +51,7 @@ _BLOCKLESS = (
     "cancellation",
     "change_response",
     "reminder",
+    "calculation_request",
 )
 
 

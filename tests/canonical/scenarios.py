@@ -9,11 +9,13 @@ from typing import Any
 
 from trades import BROKER, INVESTOR, MORNING, STRANGER, TOKYO, Replica, message, submission
 
+from canonical.amounts import plain
 from canonical.answer import answers
 from canonical.message import Role
 from canonical.result import AnyOutcome, BlockState, Difference, FundState, Rejection, Result
 from canonical.rules import Rules
 from canonical.submission import Submission
+from canonical.trade import FundFigures
 
 FOLDER = Path(__file__).parent.parent / "golden" / "contract"
 SENDERS = {"broker": BROKER, "investor": INVESTOR, "stranger": STRANGER}
@@ -85,9 +87,18 @@ def _result(result: Result) -> dict[str, Any]:
         found["deadline"] = f"{result.deadline.at} {result.deadline.number}/{result.deadline.of}"
     if result.alleged:
         found["alleged_to"] = result.alleged.to.value
+    if result.calculation:
+        found["calculation"] = [_calculated(fund) for fund in result.calculation.funds]
+    if result.problems:
+        found["not_calculated"] = [f"{problem.rule} {problem.field}" for problem in result.problems]
     if result.cancelled_by:
         found["cancelled_by"] = result.cancelled_by.value
     return found
+
+
+def _calculated(fund: FundFigures) -> str:
+    amounts = (fund.commission.amount, fund.consumption_tax.amount, fund.net.amount)
+    return f"{fund.account.code} {' '.join(map(plain, amounts))}"
 
 
 def _block(block: BlockState) -> str:

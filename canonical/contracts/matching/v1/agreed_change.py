@@ -37,6 +37,7 @@ from canonical.message import (
 )
 from canonical.problems import Rule
 from canonical.result import ChangeState, Source
+from canonical.rules import Rules
 
 _Responding = Affirmation | BlockResponse | AllocationResponse | ChangeResponse
 
@@ -88,7 +89,7 @@ class Changes:
             position=first.position,
             raw=first.source.raw,
             messages=tuple(each.message for each in said),
-            cancels=_cancels(self.book, half, said),
+            cancels=_cancels(self.book, half, said, self.contributions.rules),
         )
         waiting = self.book.working.get(change_key(trade), Change)
         for each in said:
@@ -198,11 +199,12 @@ def _open(book: Book, pair: tuple[Half, ...]) -> None:
         book.put(book.half(half.id).model_copy(update={"agreed": False}))
 
 
-def _cancels(book: Book, half: Half, said: list[Spoken]) -> bool:
+def _cancels(book: Book, half: Half, said: list[Spoken], rules: Rules) -> bool:
     """Whether the messages take back all that their side had said. Raises RefusedError where they may not."""
     trial = Book(Working(lambda key: _in(book.working, key)), book.time)
     _open(trial, _pair(trial, trial.half(half.id)))
-    contributions = Contributions(trial, kinds_replacing(tuple(each.message for each in said)))
+    kinds = kinds_replacing(tuple(each.message for each in said))
+    contributions = Contributions(trial, kinds, rules)
     for each in said:
         try:
             contributions.add(each)

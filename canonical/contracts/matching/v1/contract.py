@@ -65,7 +65,7 @@ def _results(
     working: Working, entry: Entry, said: list[Spoken], rules: Rules, contract: str
 ) -> tuple[list[Result], list[Problem]]:
     """What the messages change, or all for which they are refused."""
-    changes = _changes(working, entry)
+    changes = _changes(working, entry, rules)
     problems: list[Problem] = []
     needs_consent: AgreedError | None = None
     for each in said:
@@ -80,7 +80,7 @@ def _results(
         return [], _of_the_whole([*(needs_consent.problems if needs_consent else ()), *problems], len(said))
     if needs_consent is not None:
         working.changes.clear()
-        changes = _changes(working, entry)
+        changes = _changes(working, entry, rules)
     try:
         if needs_consent is not None:
             changes.ask(changes.book.half(needs_consent.half.id), said)
@@ -89,9 +89,9 @@ def _results(
         return [], list(error.problems)
 
 
-def _changes(working: Working, entry: Entry) -> Changes:
+def _changes(working: Working, entry: Entry, rules: Rules) -> Changes:
     book = Book(working, entry.time)
-    return Changes(book, Contributions(book, kinds_replacing(entry.submission.messages)))
+    return Changes(book, Contributions(book, kinds_replacing(entry.submission.messages), rules))
 
 
 def _told(changes: Changes, entry: Entry, rules: Rules, contract: str) -> list[Result]:
@@ -99,7 +99,7 @@ def _told(changes: Changes, entry: Entry, rules: Rules, contract: str) -> list[R
     teller = Teller(book, rules, contract, entry.position, made.withdrawn, made.cancelled, changes.told)
     gone = [*teller.tell_cancelled(changes.gone), *teller.tell_gone()]
     pairing.settle(book)
-    return [*gone, *teller.tell()]
+    return [*gone, *teller.tell(), *teller.tell_calculated(made.requests)]
 
 
 def _parties(entry: Entry) -> tuple[str, str]:

@@ -2,10 +2,13 @@
 
 from dataclasses import dataclass, replace
 
-from canonical.contracts.matching.v1.admission import refused
+from canonical.calculation.calculation import Calculation
+from canonical.contracts.matching.v1.admission import RefusedError, refused
+from canonical.contracts.matching.v1.adoption import sides_of
 from canonical.contracts.matching.v1.agreed_change import Asked
 from canonical.contracts.matching.v1.alleging import allegement, is_alleged_at_once
 from canonical.contracts.matching.v1.book import Book
+from canonical.contracts.matching.v1.calculating import calculation_of
 from canonical.contracts.matching.v1.comparison import Seen, seen
 from canonical.contracts.matching.v1.records import (
     Change,
@@ -17,6 +20,7 @@ from canonical.contracts.matching.v1.records import (
     trade_key,
 )
 from canonical.encoding import digest
+from canonical.identifiers import FundAccount
 from canonical.message import Kind, Role
 from canonical.problems import Rule
 from canonical.result import BlockState, FundState, Result, Source, Status, TradeStatus, result_id
@@ -91,6 +95,26 @@ class Teller:
                 trades.setdefault(self.book.trade_of(half), half)
         results = [self._tell(trade, half) for trade, half in trades.items()]
         return [result for result in results if result is not None]
+
+    def tell_calculated(self, requests: list[tuple[Source, str]]) -> list[Result]:
+        """What the agreed rules make of the trades that were asked about. Raises RefusedError."""
+        results = []
+        for source, name in requests:
+            half = self.book.half(name)
+            other = self.book.half(half.other) if half.other is not None else None
+            calculation = calculation_of(*sides_of(self.book, half), self.rules)
+            if not isinstance(calculation, Calculation):
+                raise RefusedError(*calculation)
+            trade, now = self.book.trade_of(half), seen(half, other, self.rules)
+            block = now.block.model_copy(update={"sources": (source,), "differences": ()})
+            funds = tuple(_asked_about(account, now, source) for account in _accounts(calculation))
+            result = self._result(
+                half, trade, replace(now, block=block, calculation=calculation), funds, other
+            )
+            subject = f"{trade}/calculation/{source.reference}"
+            told = {"id": result_id(self.contract, self.position, subject), "requests": (source,)}
+            results.append(result.model_copy(update=told))
+        return results
 
     def _tell(self, trade: str, half: Half) -> Result | None:
         other = self.book.half(half.other) if half.other is not None else None
@@ -176,7 +200,19 @@ class Teller:
             funds_matched=sum(f.status.is_matched for f in now.funds),
             funds_total=len(now.funds),
             candidates=half.candidates,
+            calculation=now.calculation,
+            problems=now.problems,
         )
+
+
+def _accounts(calculation: Calculation) -> tuple[FundAccount, ...]:
+    return tuple(dict.fromkeys(fund.account for fund in calculation.funds))
+
+
+def _asked_about(account: FundAccount, now: Seen, source: Source) -> FundState:
+    """A fund as it stands, told to who has asked for its calculation."""
+    standing = next((fund.status for fund in now.funds if fund.account == account), Status.UNMATCHED)
+    return FundState(account=account, status=standing, sources=(source,))
 
 
 def _memory(now: Seen, half: Half) -> Trade:

@@ -1,0 +1,221 @@
+"""The chain of computation, step by step: gross, commission, consumption tax, fees, net.
+
+Each step takes a side's own figures from the steps before. A figure that the same convention gives on both
+sides, each from its own figures, follows from the step before; where the conventions are different ones, this
+is where the two sides part.
+"""
+
+from collections.abc import Iterator, Sequence
+from decimal import Decimal
+from typing import Protocol
+
+from canonical.amounts import FeeKind, plain
+from canonical.diagnosis.cause import Aspect, Cause, Kind, View
+from canonical.diagnosis.charging import Inputs, inputs
+from canonical.diagnosis.commission import CommissionStep
+from canonical.diagnosis.consumption_tax import ConsumptionTaxStep
+from canonical.diagnosis.fees import FeeStep, fee_kinds, fee_targets
+from canonical.diagnosis.gross import GrossStep
+from canonical.diagnosis.net import NetStep
+from canonical.diagnosis.search import Made, Step, Trials
+from canonical.diagnosis.sides import FundSides, Sides
+from canonical.diagnosis.stating import EVERYONE, STATED, Pair, Stateds, exchanged, pair_of
+from canonical.diagnosis.telling import BLOCK, Parted, Reason, causes_of
+
+INPUTS = {
+    "gross": ("quantity", "price"),
+    "commission": ("order_format", "venue", "quantity", "price", "gross"),
+    "consumption_tax": ("trade_date", "gross", "commission", "fees"),
+    "fees": ("side", "quantity", "price", "gross"),
+    "net": ("side", "quantity", "price", "gross", "commission", "consumption_tax", "fees", "accrued"),
+}
+"""What each field is computed of, the nearest last."""
+
+Targets = Sequence[Decimal | None]
+
+
+class RuledStep(Step, Protocol):
+    """A step that knows what the rules say of it."""
+
+    def agreed(self, aspect: Aspect) -> str:
+        """What the rules say of one aspect; empty where they say nothing."""
+
+
+Steps = tuple[RuledStep, RuledStep]
+"""The broker's first, as everywhere."""
+Both = tuple[Targets, Targets]
+
+
+class Chain:
+    """The computed fields of one trade. parted: where earlier fields differ, by name; it grows."""
+
+    def __init__(
+        self, sides: Sides, funds: Sequence[FundSides], stated: Stateds, parted: dict[str, list[int]]
+    ) -> None:
+        self._sides = sides
+        self._rules = sides.rules
+        self._funds = funds
+        self._stated = stated
+        self._parted = parted
+        self._accounts = [fund.account for fund in funds]
+        self._inputs: tuple[Inputs, Inputs] = (
+            inputs(stated[0], sides.rules.gross),
+            inputs(stated[1], sides.rules.gross),
+        )
+
+    def causes(self) -> Iterator[Cause]:
+        """All of them, in order."""
+        yield from self._gross()
+        commissions = self._commission_steps()
+        found = self._computed("commission", commissions)
+        yield from found
+        if self._rules.consumption_tax.on_fees:
+            yield from self._fees()
+            yield from self._taxes(commissions, found)
+        else:
+            yield from self._taxes(commissions, found)
+            yield from self._fees()
+        yield from self._accrued()
+        yield from self._nets()
+
+    def _of_funds(self, field: str) -> list[tuple[int, Pair]]:
+        """The funds in which a field differs, with both values."""
+        pairs = [
+            (place, pair_of(field, fund.broker, fund.investor)) for place, fund in enumerate(self._funds)
+        ]
+        return [(place, pair) for place, pair in pairs if pair is not None and pair[0] != pair[1]]
+
+    def _targets(self, field: str) -> Both:
+        """All that each side gives of a field, fund by fund."""
+        broker, investor = (
+            [getattr(fund, field) if fund is not None else None for fund in stated.funds]
+            for stated in self._stated
+        )
+        return broker, investor
+
+    def _gross(self) -> list[Cause]:
+        """The block's among the funds': a side does the same with all of them."""
+        pair = pair_of("gross", self._sides.broker, self._sides.investor)
+        of_block = [(BLOCK, pair)] if pair is not None and pair[0] != pair[1] else []
+        parted = of_block + self._of_funds("gross")
+        self._parted["gross"] = [place for place, _ in parted]
+        if not parted:
+            return []
+        broker, investor = (
+            GrossStep(stated, self._rules, self._sides.executions, self._sides.remainder)
+            for stated in self._stated
+        )
+        blocks = [stated.block.gross if stated.block is not None else None for stated in self._stated]
+        of_funds = self._targets("gross")
+        targets = ((*of_funds[0], blocks[0]), (*of_funds[1], blocks[1]))
+        return self._causes(
+            "gross", self._reasons("gross", parted, (broker, investor), targets), (broker, investor)
+        )
+
+    def _commission_steps(self) -> tuple[CommissionStep, CommissionStep]:
+        broker, investor = (
+            CommissionStep(each, self._rules, self._sides.remainder, targets)
+            for each, targets in zip(self._inputs, self._targets("commission"), strict=True)
+        )
+        return broker, investor
+
+    def _taxes(
+        self, commissions: tuple[CommissionStep, CommissionStep], found: Sequence[Cause]
+    ) -> list[Cause]:
+        """Consumption taxes. found: the causes in the commissions, which may hold the tax."""
+        included = [
+            any(_holds_tax(view) for view in views)
+            for views in ([each.broker for each in found], [each.investor for each in found])
+        ]
+        tax = self._rules.consumption_tax
+        broker, investor = (
+            ConsumptionTaxStep(each, tax, self._sides.remainder, step, included=included)
+            for each, step, included in zip(self._inputs, commissions, included, strict=True)
+        )
+        return self._computed("consumption_tax", (broker, investor))
+
+    def _fees(self) -> list[Cause]:
+        parted = self._of_funds("fees")
+        found: list[Cause] = []
+        for kind in fee_kinds(*self._inputs) if parted else ():
+            targets = fee_targets(kind, self._inputs[0]), fee_targets(kind, self._inputs[1])
+            pairs = [(place, _texts(targets, place)) for place, _ in parted]
+            unlike = [(place, pair) for place, pair in pairs if pair[0] != pair[1]]
+            broker, investor = (
+                FeeStep(kind, each, self._rules.fees, self._sides.remainder) for each in self._inputs
+            )
+            if unlike:
+                told = self._reasons("fees", unlike, (broker, investor), targets)
+                found += self._causes("fees", told, (broker, investor), fee=kind)
+        self._parted["fees"] = [place for place, _ in parted]
+        return found
+
+    def _accrued(self) -> list[Cause]:
+        parted = self._of_funds("accrued")
+        self._parted["accrued"] = [place for place, _ in parted]
+        told = [Parted(place, *pair, Reason(Kind.STATED)) for place, pair in parted]
+        return causes_of("accrued", told, self._accounts, EVERYONE, currency=self._stated[0].currency)
+
+    def _nets(self) -> list[Cause]:
+        return self._computed("net", (NetStep(self._inputs[0]), NetStep(self._inputs[1])))
+
+    def _computed(self, field: str, steps: Steps) -> list[Cause]:
+        """The causes of one field of the funds; their places are kept for the steps after."""
+        parted = self._of_funds(field)
+        told = self._reasons(field, parted, steps, self._targets(field)) if parted else []
+        self._parted.setdefault(field, []).extend(place for place, _ in parted)
+        return self._causes(field, told, steps)
+
+    def _causes(
+        self, field: str, told: Sequence[Parted], steps: Steps, fee: FeeKind | None = None
+    ) -> list[Cause]:
+        agreed = steps[0].agreed, steps[1].agreed
+        return causes_of(field, told, self._accounts, agreed, fee=fee, currency=self._stated[0].currency)
+
+    def _reasons(
+        self, field: str, parted: Sequence[tuple[int, Pair]], steps: Steps, targets: Both
+    ) -> list[Parted]:
+        trials = Trials(steps[0], targets[0]), Trials(steps[1], targets[1])
+        reasons = {place: _reason(place, trials, self._follows(field, place)) for place, _ in parted}
+        crossed = exchanged([each for each in parted if reasons[each[0]].kind is Kind.UNEXPLAINED])
+        return [
+            Parted(place, *pair, Reason(Kind.EXCHANGED) if place in crossed else reasons[place])
+            for place, pair in parted
+        ]
+
+    def _follows(self, field: str, place: int) -> tuple[str, ...]:
+        """What differs before, among the inputs of a field: in this fund, else in any other."""
+        inputs_of = INPUTS[field]
+        own = [name for name in inputs_of if _touches(self._parted.get(name, ()), place, name)]
+        found = own or [name for name in inputs_of if self._parted.get(name)]
+        if "gross" in found:
+            found = [name for name in found if name not in ("quantity", "price")]
+        return tuple(found)
+
+
+def _touches(places: Sequence[int], place: int, name: str) -> bool:
+    return place in places or (name in STATED and bool(places))
+
+
+def _holds_tax(view: View) -> bool:
+    """Whether a side's commission is told to hold the tax."""
+    choices = view.conventions[0].choices if view.conventions else ()
+    return any(choice.aspect is Aspect.TAX and choice.value == "included" for choice in choices)
+
+
+def _texts(targets: Both, place: int) -> Pair:
+    broker, investor = (target[place] for target in targets)
+    return (plain(broker) if broker is not None else "", plain(investor) if investor is not None else "")
+
+
+def _reason(place: int, trials: tuple[Trials, Trials], follows: tuple[str, ...]) -> Reason:
+    """Why the two figures of one place differ."""
+    broker, investor = (trial.conventions[place] for trial in trials)
+    alike: tuple[Made, ...] = ((), *broker[:1], *investor[:1]) if follows else ((),)
+    for made in alike:
+        if all(trial.reproduces(made, place) for trial in trials):
+            return Reason(Kind.FOLLOWS, (made,), (made,), follows)
+    if broker and investor:
+        return Reason(Kind.EXPLAINED, broker, investor)
+    computed = all(trial.computes(place) for trial in trials)
+    return Reason(Kind.UNEXPLAINED if computed else Kind.NOT_COMPUTED, broker, investor)
