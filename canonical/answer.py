@@ -10,7 +10,14 @@ from typing import Annotated
 
 from pydantic import Field
 
-from canonical.answer_text import alleged_text, difference_text, figures_text, problem_text, result_text, shortened_text
+from canonical.answer_text import (
+    alleged_text,
+    difference_text,
+    figures_text,
+    problem_text,
+    result_text,
+    shortened_text,
+)
 from canonical.base import Canonical
 from canonical.calculation.calculation import Calculation
 from canonical.identifiers import FundAccount, Links, Reference

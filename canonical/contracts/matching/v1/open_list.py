@@ -1,7 +1,9 @@
 """The list of open halves, by trade date: what deadlines are about is found without a search.
 
 Its buckets keep what one message changes small, however many halves of one pair are open. A half is listed
-from its first statement until it is agreed or gone, under the trade date that its side last gave.
+from its first statement until it is agreed or gone, under the trade date that its side last gave. The list
+follows from the halves. It holds those of unlike trades together, so it is no part of what sides attest: a
+node that cannot read a destroyed day lacks some of them, and comes to the same about all others.
 """
 
 from collections.abc import Iterator
@@ -62,6 +64,9 @@ def days_from(first: date) -> str:
     """The key before those of all trade dates from `first` on."""
     return f"open/{first}/"
 
+
+LISTS = ("open/", "open_bucket/")
+"""How the keys of these records begin."""
 
 DAYS_END = "open0"
 """The key after those of all trade dates."""
