@@ -10,7 +10,15 @@ from typing import Annotated
 
 from pydantic import Field
 
-from canonical.answer_text import change_text, difference_text, figures_text, problem_text, shortened_text
+from canonical.answer_text import (
+    change_text,
+    difference_text,
+    explained,
+    figures_text,
+    japanese_text,
+    problem_text,
+    shortened_text,
+)
 from canonical.base import Canonical
 from canonical.calculation.calculation import Calculation
 from canonical.identifiers import FundAccount, Reference
@@ -64,7 +72,10 @@ class Finality(StrEnum):
 
 
 class FundAnswer(Canonical):
-    """The status of one fund of the message. reason: the first field that differs; empty if none."""
+    """The status of one fund of the message. reason: the first field that differs; empty if none.
+
+    text_ja: what differs and why, in Japanese; empty where nothing is explained.
+    """
 
     account: FundAccount
     reference: Reference | None = None
@@ -72,6 +83,7 @@ class FundAnswer(Canonical):
     reason: str = ""
     differences: tuple[Difference, ...] = ()
     text: str = ""
+    text_ja: str = ""
 
 
 class Answer(Canonical):
@@ -80,6 +92,7 @@ class Answer(Canonical):
     id: unique per answer to one side, safe as a file name. outcome: the id of the outcome it tells.
     to: what the raw message said that is answered. trade_date: of the trade, where known.
     reason: the canonical name of the first differing field, or the first problem's rule; empty if none.
+    text_ja: what differs and why, in Japanese; empty where nothing is explained.
     calculation: what the agreed rules make of the trade, where that is told.
     finality: final unless `with_finality` says otherwise; then its words stand first in every text.
     """
@@ -95,6 +108,7 @@ class Answer(Canonical):
     funds: tuple[FundAnswer, ...] = ()
     problems: tuple[Problem, ...] = ()
     text: str = ""
+    text_ja: str = ""
     calculation: Calculation | None = None
     finality: Finality = Finality.FINAL
 
@@ -110,6 +124,10 @@ _SUFFIX = {Finality.PROVISIONAL: "-p", Finality.WITHDRAWN: "-w"}
 _WORDS = {
     Finality.PROVISIONAL: "provisional: the other side's node has not confirmed this yet; ",
     Finality.WITHDRAWN: "withdrawn: no longer valid; it said: ",
+}
+_WORDS_JA = {
+    Finality.PROVISIONAL: "仮結果(相手方ノード未確認): ",
+    Finality.WITHDRAWN: "撤回済(無効、内容は次のとおり): ",
 }
 
 
@@ -128,15 +146,20 @@ def with_finality(answer: Answer, finality: Finality) -> Answer:
         "id": name,
         "finality": finality,
         "text": _marked(words, answer.status.value, answer.text),
-        "funds": tuple(_marked_fund(fund, words) for fund in answer.funds),
+        "text_ja": _marked_ja(_WORDS_JA[finality], answer.text_ja),
+        "funds": tuple(_marked_fund(fund, words, _WORDS_JA[finality]) for fund in answer.funds),
         "problems": tuple(_marked_problem(problem, words) for problem in answer.problems),
     }
     return answer.model_copy(update=update)
 
 
-def _marked_fund(fund: FundAnswer, words: str) -> FundAnswer:
+def _marked_fund(fund: FundAnswer, words: str, words_ja: str) -> FundAnswer:
     text = _marked(words, f"fund {fund.account.code} {fund.status}", fund.text)
-    return fund.model_copy(update={"text": text})
+    return fund.model_copy(update={"text": text, "text_ja": _marked_ja(words_ja, fund.text_ja)})
+
+
+def _marked_ja(words: str, text: str) -> str:
+    return shortened_text(words + text) if text else ""
 
 
 def _marked_problem(problem: Problem, words: str) -> Problem:
@@ -184,8 +207,8 @@ def _of_message(
 ) -> Answer:
     whole = any(source in result.block.sources for source in said)
     cancelling = all(source in result.cancellations for source in said)
-    differences = result.block.differences if whole else ()
-    shown = tuple(_fund_answer(fund, role, result.calculation) for fund in funds)
+    differences = explained(result.block.differences, result.diagnosis, None) if whole else ()
+    shown = tuple(_fund_answer(fund, role, result) for fund in funds)
     parted = parting(differences)
     first = next((d.field for d in parted), next((f.reason for f in shown if f.reason), ""))
     return Answer(
@@ -199,6 +222,7 @@ def _of_message(
         differences=differences,
         funds=shown,
         text=_text(result, role, differences, shown),
+        text_ja=_japanese(differences, shown),
         calculation=result.calculation,
     )
 
@@ -253,17 +277,25 @@ def _of_change(change: ChangeState, role: Role) -> AnswerStatus | None:
     return refused if change.refused else waiting
 
 
-def _fund_answer(fund: FundState, role: Role, calculation: Calculation | None) -> FundAnswer:
+def _fund_answer(fund: FundState, role: Role, result: Result) -> FundAnswer:
+    calculation = result.calculation
     figures = [f for f in calculation.funds if f.account == fund.account] if calculation else []
-    told = [difference_text(fund.differences), *map(figures_text, figures)]
+    differences = explained(fund.differences, result.diagnosis, fund.account.code)
+    told = [difference_text(differences), *map(figures_text, figures)]
     return FundAnswer(
         account=fund.account,
         reference=fund.broker_reference if role is Role.BROKER else fund.investor_reference,
         status=fund.status,
-        reason=next((d.field for d in parting(fund.differences)), ""),
-        differences=fund.differences,
+        reason=next((d.field for d in parting(differences)), ""),
+        differences=differences,
         text="; ".join(filter(None, told)),
+        text_ja=japanese_text(differences),
     )
+
+
+def _japanese(differences: tuple[Difference, ...], funds: tuple[FundAnswer, ...]) -> str:
+    parts = [japanese_text(differences), *(fund.text_ja for fund in funds)]
+    return shortened_text("。".join(filter(None, parts)))
 
 
 def _text(
