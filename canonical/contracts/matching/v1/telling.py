@@ -202,6 +202,7 @@ class Teller:
             candidates=half.candidates,
             calculation=now.calculation,
             problems=now.problems,
+            diagnosis=now.diagnosis,
         )
 
 
