@@ -10,56 +10,39 @@ from typing import Annotated
 
 from pydantic import Field
 
+from canonical.answer_status import AnswerStatus, status_of
 from canonical.answer_text import (
-    change_text,
+    alleged_text,
     difference_text,
     explained,
     figures_text,
     japanese_text,
     problem_text,
+    result_text,
     shortened_text,
 )
 from canonical.base import Canonical
 from canonical.calculation.calculation import Calculation
-from canonical.identifiers import FundAccount, Reference
+from canonical.identifiers import FundAccount, Links, Reference
 from canonical.message import Role
 from canonical.problems import Problem
 from canonical.result import (
+    Allegement,
     AnyOutcome,
-    ChangeState,
     Difference,
     FundState,
     Receipt,
     Rejection,
     Result,
     Source,
-    TradeStatus,
     parting,
 )
 from canonical.result import Status as ComponentStatus
+from canonical.trade import BlockFigures, Terms
+
+__all__ = ["Answer", "AnswerStatus", "Finality", "FundAnswer", "answers"]
 
 ID_CHARACTERS_MAX = 64
-
-
-class AnswerStatus(StrEnum):
-    """What the sender learns, first to last."""
-
-    RECEIVED = "received"
-    REFUSED = "refused"
-    PENDING = "pending"  # paired and so far equal; parts are missing
-    MISMATCHED = "mismatched"  # the block differs
-    FUNDS_MISMATCHED = "funds_mismatched"  # the block agrees, funds differ
-    MATCHED = "matched"
-    WITHIN_TOLERANCE = "within_tolerance"  # matched, though not every figure is equal
-    UNMATCHED = "unmatched"  # no counterpart (any more)
-    CANCELLED = "cancelled"
-    CANCEL_REQUESTED = "cancel_requested"  # after match agreed: it waits for the other side's consent
-    CANCEL_ASKED = "cancel_asked"  # the other side waits for this side's consent
-    AMEND_REQUESTED = "amend_requested"
-    AMEND_ASKED = "amend_asked"
-    CANCEL_REFUSED = "cancel_refused"  # the other side does not consent: the trade stays as it was agreed
-    AMEND_REFUSED = "amend_refused"
-    CALCULATED = "calculated"  # asked for: what the agreed rules make of the trade
 
 
 class Finality(StrEnum):
@@ -89,7 +72,8 @@ class Answer(Canonical):
     """One answer to one raw message, whatever number of canonical messages it said.
 
     id: unique per answer to one side, safe as a file name. outcome: the id of the outcome it tells.
-    to: what the raw message said that is answered. trade_date: of the trade, where known.
+    to: what the raw message said that is answered; the other side's messages where they are alleged.
+    trade_date: of the trade, where known. terms, block, links: what is alleged; None, or none, else.
     reason: the canonical name of the first differing field, or the first problem's rule; empty if none.
     text_ja: what differs and why, in Japanese; empty where nothing is explained.
     calculation: what the agreed rules make of the trade, where that is told.
@@ -110,11 +94,16 @@ class Answer(Canonical):
     text_ja: str = ""
     calculation: Calculation | None = None
     finality: Finality = Finality.FINAL
+    terms: Terms | None = None
+    block: BlockFigures | None = None
+    links: Links = ()
 
 
 def answers(outcome: AnyOutcome, role: Role) -> tuple[Answer, ...]:
     """What the side `role` hears: an answer for each of its raw messages that the outcome concerns."""
     if isinstance(outcome, Result):
+        if outcome.alleged is not None and outcome.alleged.to is role:
+            return (_alleged(outcome, outcome.alleged),)
         return _of_result(outcome, role)
     return (_of_entry(outcome),) if outcome.to is role else ()
 
@@ -163,66 +152,32 @@ def _of_message(
         id=f"{result.id}-{number}",
         outcome=result.id,
         to=said,
-        status=AnswerStatus.CANCELLED if cancelling else _status(result, role, funds, whole=whole),
+        status=AnswerStatus.CANCELLED if cancelling else status_of(result, role, funds, whole=whole),
         trade=result.trade,
         trade_date=result.terms.trade_date,
         reason=first,
         differences=differences,
         funds=shown,
-        text=_text(result, role, differences, shown),
+        text=result_text(result, role, differences, [(f.account.code, f.text) for f in shown]),
         text_ja=_japanese(differences, shown),
         calculation=result.calculation,
     )
 
 
-_TRADE_ANSWER = {
-    TradeStatus.UNMATCHED: AnswerStatus.UNMATCHED,
-    TradeStatus.PENDING: AnswerStatus.PENDING,
-    TradeStatus.DISQUALIFIED: AnswerStatus.MISMATCHED,
-    TradeStatus.MATCH_AGREED: AnswerStatus.MATCHED,
-    TradeStatus.CANCELLED: AnswerStatus.CANCELLED,
-    TradeStatus.CANCEL_AGREED: AnswerStatus.CANCELLED,
-}
-
-
-def _status(result: Result, role: Role, funds: list[FundState], *, whole: bool) -> AnswerStatus:
-    """A message about the block has the trade's status; one about single funds has theirs."""
-    if result.requests:
-        return AnswerStatus.CALCULATED
-    if result.change is not None and (status := _of_change(result.change, role)) is not None:
-        return status
-    if result.status is TradeStatus.CANCELLED and role is not result.cancelled_by:
-        return AnswerStatus.UNMATCHED
-    if result.status in (TradeStatus.CANCELLED, TradeStatus.CANCEL_AGREED, TradeStatus.UNMATCHED):
-        return _TRADE_ANSWER[result.status]
-    if whole and result.block.status is ComponentStatus.MISMATCHED:
-        return AnswerStatus.MISMATCHED
-    statuses = {fund.status for fund in funds}
-    if ComponentStatus.MISMATCHED in statuses:
-        return AnswerStatus.FUNDS_MISMATCHED
-    if whole and result.block.status is ComponentStatus.WITHIN_TOLERANCE:
-        statuses.add(ComponentStatus.WITHIN_TOLERANCE)
-    if whole and result.status is not TradeStatus.MATCH_AGREED:
-        return _TRADE_ANSWER.get(result.status, AnswerStatus.FUNDS_MISMATCHED)
-    if not whole and not (statuses and all(status.is_matched for status in statuses)):
-        return AnswerStatus.PENDING
-    is_equal = ComponentStatus.WITHIN_TOLERANCE not in statuses
-    return AnswerStatus.MATCHED if is_equal else AnswerStatus.WITHIN_TOLERANCE
-
-
-_CHANGE_ANSWER = {
-    (True, True): (AnswerStatus.CANCEL_REQUESTED, AnswerStatus.CANCEL_REFUSED),
-    (True, False): (AnswerStatus.CANCEL_ASKED, None),
-    (False, True): (AnswerStatus.AMEND_REQUESTED, AnswerStatus.AMEND_REFUSED),
-    (False, False): (AnswerStatus.AMEND_ASKED, None),
-}
-"""By whether all is to be cancelled, and whether the side asks itself: while it waits, and once refused."""
-
-
-def _of_change(change: ChangeState, role: Role) -> AnswerStatus | None:
-    """What a side hears of a change after match agreed; None where the trade's own status says it."""
-    waiting, refused = _CHANGE_ANSWER[change.cancels, role is change.by]
-    return refused if change.refused else waiting
+def _alleged(result: Result, alleged: Allegement) -> Answer:
+    """What the side hears that has said nothing: its only answer that is not to a message of its own."""
+    return Answer(
+        id=f"{result.id}-a",
+        outcome=result.id,
+        to=result.block.sources,
+        status=AnswerStatus.ALLEGED,
+        trade=result.trade,
+        trade_date=result.terms.trade_date,
+        text=alleged_text(result, alleged),
+        terms=result.terms,
+        block=alleged.block,
+        links=alleged.links,
+    )
 
 
 def _fund_answer(fund: FundState, role: Role, result: Result) -> FundAnswer:
@@ -244,21 +199,3 @@ def _fund_answer(fund: FundState, role: Role, result: Result) -> FundAnswer:
 def _japanese(differences: tuple[Difference, ...], funds: tuple[FundAnswer, ...]) -> str:
     parts = [japanese_text(differences), *(fund.text_ja for fund in funds)]
     return shortened_text("。".join(filter(None, parts)))
-
-
-def _text(
-    result: Result, role: Role, differences: tuple[Difference, ...], funds: tuple[FundAnswer, ...]
-) -> str:
-    parts = [f"trade {result.trade} {result.status}"]
-    if result.change is not None:
-        parts.append(change_text(result, role))
-    if result.funds_total:
-        parts.append(f"{result.funds_matched} of {result.funds_total} funds matched")
-    if differences:
-        parts.append(f"block: {difference_text(differences)}")
-    parts += [f"fund {fund.account.code}: {fund.text}" for fund in funds if fund.text]
-    if result.problems:
-        parts.append(f"not calculated: {problem_text(result.problems)}")
-    if result.candidates:
-        parts.append(f"fits equally well: {', '.join(result.candidates)}; give a common reference")
-    return shortened_text("; ".join(parts))

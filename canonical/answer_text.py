@@ -1,11 +1,13 @@
 """What answers say in words, for the text fields that every format has."""
 
+from collections.abc import Iterable
+
 from canonical.amounts import plain
 from canonical.diagnosis import in_english, in_japanese
 from canonical.diagnosis.cause import Cause, Diagnosis, Kind
 from canonical.message import Role
 from canonical.problems import Problem
-from canonical.result import Difference, Result
+from canonical.result import Allegement, Difference, Result
 from canonical.trade import FundFigures
 
 TEXT_CHARACTERS_MAX = 1000
@@ -74,6 +76,47 @@ def change_text(result: Result, role: Role) -> str:
     if role is change.by:
         return f"to {what} it waits for the other side's consent"
     return f"the {change.by} asks to {what} it by {names}: consent or refuse"
+
+
+def result_text(
+    result: Result, role: Role, differences: tuple[Difference, ...], funds: Iterable[tuple[str, str]]
+) -> str:
+    """A result in words, as a side hears it. funds: their codes, with what is to be said of each."""
+    parts = [_standing(result)]
+    if result.alleged is not None:
+        parts.append("the other side has said nothing yet")
+    if result.change is not None:
+        parts.append(change_text(result, role))
+    if result.funds_total:
+        parts.append(f"{result.funds_matched} of {result.funds_total} funds matched")
+    if differences:
+        parts.append(f"block: {difference_text(differences)}")
+    parts += [f"fund {code}: {text}" for code, text in funds if text]
+    if result.problems:
+        parts.append(f"not calculated: {problem_text(result.problems)}")
+    if result.candidates:
+        parts.append(f"fits equally well: {', '.join(result.candidates)}; give a common reference")
+    return shortened_text("; ".join(parts))
+
+
+def alleged_text(result: Result, alleged: Allegement) -> str:
+    """What waits: "the broker waits for your word on: buy 300 JP3633400001 at 2845.5 JPY; common T1"."""
+    other, terms = Role.BROKER if alleged.to is Role.INVESTOR else Role.INVESTOR, result.terms
+    name = terms.instrument.isin or terms.instrument.japan_code or ""
+    what = f"{terms.side.value} {name}"
+    if (block := alleged.block) is not None:
+        price = f"{plain(block.price.value)} {block.price.currency}"
+        what = f"{terms.side.value} {plain(block.quantity)} {name} at {price}"
+    links = (f"{link.kind.value} {link.value}" for link in alleged.links)
+    parts = (_standing(result), f"the {other.value} waits for your word on: {what}", *links)
+    return shortened_text("; ".join(parts))
+
+
+def _standing(result: Result) -> str:
+    text = f"trade {result.trade} {result.status}"
+    if (deadline := result.deadline) is not None:
+        text += f"; open at the deadline {deadline.at} ({deadline.number} of {deadline.of})"
+    return text
 
 
 def shortened_text(text: str, characters_max: int = TEXT_CHARACTERS_MAX, mark: str = "…") -> str:

@@ -5,7 +5,7 @@ itself. The same ledger gives the same results with the same ids at every entitl
 """
 
 import hashlib
-from datetime import date
+from datetime import date, time
 from enum import StrEnum
 from typing import Annotated, Literal
 
@@ -14,11 +14,11 @@ from pydantic import Field, TypeAdapter
 from canonical.base import Canonical
 from canonical.calculation.calculation import Calculation
 from canonical.diagnosis.cause import Diagnosis
-from canonical.identifiers import FundAccount, Lei, Reference
+from canonical.identifiers import FundAccount, Lei, Links, Reference
 from canonical.message import Kind, Role
 from canonical.problems import Problem
 from canonical.rules.tolerance import Tolerance
-from canonical.trade import Terms
+from canonical.trade import BlockFigures, Terms
 
 ResultId = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
 
@@ -116,6 +116,25 @@ class ChangeState(Canonical):
     refused: bool = False
 
 
+class Deadline(Canonical):
+    """A deadline of the trade date, by the network's clock. number: which of so many, from 1."""
+
+    at: time
+    number: Annotated[int, Field(ge=1)]
+    of: Annotated[int, Field(ge=1)]
+
+
+class Allegement(Canonical):
+    """What the side that has said nothing yet hears of the other's: all that it needs to answer.
+
+    block: None where the other side has not stated its block.
+    """
+
+    to: Role
+    block: BlockFigures | None = None
+    links: Links = ()
+
+
 class Outcome(Canonical):
     """What all outcomes carry.
 
@@ -157,6 +176,8 @@ class Result(Outcome):
     change: what is asked for after match agreed, or has just been refused.
     calculation: what the agreed rules make of the trade, where a side has asked, or the rules tell it.
     requests: what has asked for it. problems: why the rules make nothing of it, though they should.
+    deadline: at which it is told again, with the funds that are open; None where the status has changed.
+    alleged: what the side without a message hears; None where it has one, or is not to hear yet.
     diagnosis: why the sides differ, where they do.
     """
 
@@ -175,6 +196,8 @@ class Result(Outcome):
     calculation: Calculation | None = None
     requests: tuple[Source, ...] = ()
     problems: tuple[Problem, ...] = ()
+    deadline: Deadline | None = None
+    alleged: Allegement | None = None
     diagnosis: Diagnosis | None = None
 
 

@@ -8,7 +8,6 @@ import datetime
 import sqlite3
 from contextlib import suppress
 from dataclasses import dataclass
-from zoneinfo import ZoneInfo
 
 import structlog
 
@@ -26,16 +25,16 @@ from node.entry import (
     KeyEntry,
     RetireEntry,
     SealedEntry,
+    TimeEntry,
     decode_entry,
 )
 from node.governance import Governance
+from node.ledger_time import on_the_clock
 from node.register import Register
 from node.results import Results
 from node.sealing import SealingError, open_sealed
 from node.secrets import DaySecrets
 from node.submissions import Submissions
-
-TIME_MAX = 253_402_214_400_000_000  # the last day of 9999 begins, wherever
 
 log = structlog.get_logger(__name__)
 
@@ -54,12 +53,16 @@ class Parts:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where an entry stands. block_first: the position of its block's first. day: of the block."""
+    """Where an entry stands. block_first: the position of its block's first. day: of the block.
+
+    time: ledger time (node.ledger_time), in microseconds.
+    """
 
     sp: str
     position: int
     block_first: int
     day: datetime.date
+    time: int
 
 
 class Application:
@@ -81,11 +84,11 @@ class Application:
         self._parts.secrets.learn_stored(connection)
         self._parts.checkpoints.learn_stored(connection)
 
-    def apply_block(self, connection: sqlite3.Connection, first: int, block: Block) -> None:
-        """Apply the entries of a block, the first of which stands at `first`."""
+    def apply_block(self, connection: sqlite3.Connection, first: int, block: Block, time: int) -> None:
+        """Apply the entries of a block, the first of which stands at `first`. time: of the ledger."""
         day = day_of(block, self._zone)
         for number, raw in enumerate(block.entries):
-            place = Place(block.sp, first + number, first, day)
+            place = Place(block.sp, first + number, first, day, time)
             try:
                 self._apply(connection, place, raw)
             except (AttestationInvalidError, EntryInvalidError, SealingError) as error:
@@ -124,6 +127,8 @@ class Application:
                 parts.governance.announced(connection, place.sp, entry)
             case RetireEntry():
                 self._retire(connection, place.sp, entry.key_id)
+            case TimeEntry():
+                pass  # its block's time is counted already, and that there is something to sign
 
     def _open(
         self,
@@ -138,7 +143,8 @@ class Application:
         if entry.kind is EntryKind.ATTESTATION:
             self._parts.results.attested(connection, place.sp, place.position, plaintext, secret)
         else:
-            where = (place.sp, place.position)
+            at = on_the_clock(place.time, self._zone)
+            where = (place.sp, place.position, at)
             self._parts.submissions.take(connection, *where, plaintext, secret, late=late)
 
     def _retire(self, connection: sqlite3.Connection, sp: str, key_id: bytes) -> None:
@@ -168,14 +174,15 @@ class Application:
         log.info("a relationship can be read from its beginning now", position=place.position)
         held = self._parts.secrets.key_ids(secret.broker, secret.investor)
         rows = connection.execute(
-            "SELECT first, block FROM archive WHERE fault IS NULL AND first <= ? ORDER BY sequence",
+            "SELECT first, block, time FROM archive WHERE fault IS NULL AND first <= ? ORDER BY sequence",
             (place.block_first,),
         )
-        for first, raw in rows:
+        for first, raw, time in rows:
             block = archived_block(raw)
             for number, one in enumerate(block.entries):
                 if (at := first + number) < place.position:
-                    self._open_late(connection, Place(block.sp, at, first, place.day), one, held)
+                    then = Place(block.sp, at, first, place.day, time)
+                    self._open_late(connection, then, one, held)
         self._parts.governance.shred_again(connection, secret.broker, secret.investor)
 
     def _open_late(
@@ -191,5 +198,4 @@ class Application:
 
 def day_of(block: Block, time_zone: str) -> datetime.date:
     """The day of a block, by its author's word: the last one that a calendar knows, if it is later."""
-    seconds = min(block.time, TIME_MAX) / 1_000_000
-    return datetime.datetime.fromtimestamp(seconds, ZoneInfo(time_zone)).date()
+    return on_the_clock(block.time, time_zone).date()

@@ -1,16 +1,18 @@
 """What institutions say, opened and handed to the contract: at every node that can read it, the same."""
 
+import datetime
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Any
 
 import structlog
 from pydantic import ValidationError
 
-from canonical.contracts import CONTRACTS, FORGET, HALVES_OF
+from canonical.contracts import CONTRACTS, FORGET, HALVES_OF, REMINDING
 from canonical.contracts.state import Decision, Entry
 from canonical.encoding import canonical_bytes, from_canonical_bytes
+from canonical.message import NODE_KINDS, Reminder
 from canonical.result import AnyOutcome, Result
 from canonical.submission import SUBMISSION, Submission
 from node.contract_identity import contract_id
@@ -39,6 +41,7 @@ class Submissions:
         self._apply = CONTRACTS[contract]
         self._forget = FORGET[contract]
         self._halves_of = HALVES_OF[contract]
+        self._reminding = REMINDING[contract]
         self._records = Records()
 
     def take(
@@ -46,12 +49,16 @@ class Submissions:
         connection: sqlite3.Connection,
         sp: str,
         position: int,
+        time: datetime.datetime,
         plaintext: bytes,
         secret: DaySecret,
         *,
         late: bool = False,
     ) -> None:
-        """Take what stood sealed at `position` in a block of `sp`. late: read only now, after a grant."""
+        """Take what stood sealed at `position` in a block of `sp`. late: read only now, after a grant.
+
+        time: of the ledger there, as the network's clock shows it.
+        """
         submission, fault = self._admitted(sp, position, plaintext, secret)
         sender = submission.sender if submission is not None else ""
         source = submission.source if submission is not None else ""
@@ -63,14 +70,33 @@ class Submissions:
         if submission is None:
             log.warning("submission passed over", position=position, sp=sp, fault=fault)
             return
-        turned = not late and self._deliveries.spoke(connection, submission.sender, sp, position)
+        speaks = submission.messages[0].kind not in NODE_KINDS  # the institution, and not its node for it
+        turned = speaks and not late and self._deliveries.spoke(connection, submission.sender, sp, position)
         if turned:
             self._results.tell_standing(connection, submission.sender, secret.day)
-        self._decide(connection, position, submission, secret, late=late)
+        self._decide(connection, Entry(position, submission, time), secret, late=late)
 
     def finish(self, connection: sqlite3.Connection) -> None:
         """Write the state after a batch of entries, in the transaction that archives them."""
         self._records.write(connection)
+
+    def reminders(
+        self, connection: sqlite3.Connection, first: datetime.date, now: datetime.datetime
+    ) -> Iterator[Reminder]:
+        """What is to be said at a time, by the network's clock, about trade dates from `first` on."""
+        view = partial(self._records.get, connection)
+        days = each(
+            connection,
+            "SELECT key FROM state WHERE key >= ? AND key < ? ORDER BY key",
+            self._reminding.days_from(first),
+            self._reminding.days_end,
+        )
+        for (key,) in days:
+            day, broker, investor = self._reminding.day_of_key(key)
+            rules = self._register.rules[broker, investor]
+            reminder = self._reminding.due(view, (day, broker, investor), rules, now)
+            if reminder is not None:
+                yield reminder
 
     def forget(self, connection: sqlite3.Connection, key_ids: Sequence[bytes]) -> None:
         """Have the contract forget the trades that were spoken of under these secrets."""
@@ -106,20 +132,19 @@ class Submissions:
     def _decide(
         self,
         connection: sqlite3.Connection,
-        position: int,
-        submission: Submission,
+        entry: Entry,
         secret: DaySecret,
         *,
         late: bool,
     ) -> None:
+        position, submission = entry.position, entry.submission
         rules = self._register.rules[secret.broker, secret.investor]
-        entry = Entry(position, submission)
         decision: Decision = self._apply(partial(self._records.get, connection), entry, rules, self._contract)
         self._records.change(decision.changes)
         _store_references(connection, position, submission, secret)
         for outcome in decision.outcomes:
             _store_outcome(connection, outcome)
-        if decision.outcomes[0].kind == "receipt" and not late:
+        if any(outcome.kind == "receipt" for outcome in decision.outcomes) and not late:
             self._copy(connection, submission, secret)
         self._results.decided(connection, position, secret, decision, late=late)
 

@@ -2,7 +2,7 @@
 
 from datetime import date
 
-from canonical.contracts.matching.v1 import pairing
+from canonical.contracts.matching.v1 import pairing, reminding
 from canonical.contracts.matching.v1.admission import (
     RefusedError,
     Spoken,
@@ -16,7 +16,7 @@ from canonical.contracts.matching.v1.book import Book
 from canonical.contracts.matching.v1.contribution import AgreedError, Contributions, kinds_replacing
 from canonical.contracts.matching.v1.telling import Teller
 from canonical.contracts.state import Decision, Entry, View, Working
-from canonical.message import Role
+from canonical.message import Reminder, Role
 from canonical.problems import PROBLEMS_PER_MESSAGE_MAX, Problem, Rule
 from canonical.result import Receipt, Rejection, Result, Source, result_id
 from canonical.rules import Rules
@@ -24,6 +24,8 @@ from canonical.rules import Rules
 
 def apply(view: View, entry: Entry, rules: Rules, contract: str) -> Decision:
     """Apply one entry: all of its messages hold, or none does and the sender is told why."""
+    if any(isinstance(message, Reminder) for message in entry.submission.messages):
+        return reminding.remind(view, entry, rules, contract)
     working = Working(view)
     said, problems = _spoken(entry)
     if not problems:
@@ -88,7 +90,7 @@ def _results(
 
 
 def _changes(working: Working, entry: Entry, rules: Rules) -> Changes:
-    book = Book(working)
+    book = Book(working, entry.time)
     return Changes(book, Contributions(book, kinds_replacing(entry.submission.messages), rules))
 
 
