@@ -137,7 +137,7 @@ async def test_what_differs_is_told_again_to_both(scene: Scene):
         assert statuses(scene.sp1, "broker") == ["received", "funds_mismatched", "funds_mismatched"]
         assert statuses(scene.sp2, "investor") == ["received", "funds_mismatched", "funds_mismatched"]
         again = scene.sp1.link.to("broker")[-1].raw.decode()
-        assert "net amount of F1: broker 56,972,601, investor 56,972,591" in again
+        assert "commission: broker 56910, investor 56900" in again
         assert "16:00:00 (1 of 1)" in again
 
 
