@@ -18,7 +18,7 @@ from canonical.diagnosis.differing import Differing, Pair
 from canonical.diagnosis.fees import FeeStep, fee_kinds, fee_targets
 from canonical.diagnosis.gross import GrossStep
 from canonical.diagnosis.net import NetStep
-from canonical.diagnosis.search import Step, Trials
+from canonical.diagnosis.search import Step, Trials, simplest
 from canonical.diagnosis.sides import FundSides, Sides
 from canonical.diagnosis.stating import EVERYONE, STATED, Stateds, exchanged
 from canonical.diagnosis.telling import BLOCK, Parted, Reason, causes_of
@@ -214,9 +214,10 @@ def _reason(place: int, trials: tuple[Trials, Trials], follows: tuple[str, ...])
     broker, investor = (trial.conventions[place] for trial in trials)
     if all(trial.follows_rules(place) for trial in trials):
         return Reason(Kind.FOLLOWS, ((),), ((),), follows)
-    for made in (*broker[:1], *investor[:1]) if follows else ():
-        if all(trial.reproduces(made, place) for trial in trials):
-            return Reason(Kind.FOLLOWS, (made,), (made,), follows)
+    alike = [made for made in (*broker[:1], *investor[:1]) if all(t.reproduces(made, place) for t in trials)]
+    if alike and follows:
+        made = simplest(alike)
+        return Reason(Kind.FOLLOWS, (made,), (made,), follows)
     if broker and investor:
         return Reason(Kind.EXPLAINED, broker, investor)
     computed = all(trial.computes(place) for trial in trials)

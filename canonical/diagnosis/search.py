@@ -145,6 +145,11 @@ def _pairs(alternatives: Sequence[tuple[Aspect, str]]) -> Iterator[Made]:
                 yield (one, other)
 
 
+def simplest(conventions: Sequence[Made]) -> Made:
+    """That with the fewest departures, and of equals the first by name: no side's list comes first."""
+    return min(conventions, key=lambda made: (len(made), made))
+
+
 def modes_beside(agreed: Mode) -> tuple[tuple[Aspect, str], ...]:
     """The other ways to round what is not negative: floor cuts off there, and ceiling rounds up."""
     same = {Mode.FLOOR: Mode.DOWN, Mode.CEILING: Mode.UP}.get(agreed, agreed)

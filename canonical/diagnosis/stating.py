@@ -12,7 +12,7 @@ from canonical.diagnosis.differing import Differing, Pair
 from canonical.diagnosis.gross import executed
 from canonical.diagnosis.price import price_agreed, price_conventions
 from canonical.diagnosis.quantity import quantity_agreed, quantity_conventions
-from canonical.diagnosis.search import Made
+from canonical.diagnosis.search import Made, simplest
 from canonical.diagnosis.settling import settling_agreed, settling_conventions
 from canonical.diagnosis.sides import FundSides, Sides, Stated
 from canonical.diagnosis.telling import BLOCK, Agreed, Parted, Reason, causes_of
@@ -166,9 +166,10 @@ def _is_full(stated: Stated) -> bool:
 
 def explained(broker: tuple[Made, ...], investor: tuple[Made, ...], follows: tuple[str, ...] = ()) -> Reason:
     """What the conventions of both sides say together. follows: what differs before, among their inputs."""
-    both = tuple(made for made in broker if made in investor)
+    both = [made for made in broker if made in investor]
     if both and follows:
-        return Reason(Kind.FOLLOWS, both[:1], both[:1], follows)
+        made = simplest(both)
+        return Reason(Kind.FOLLOWS, (made,), (made,), follows)
     kind = Kind.EXPLAINED if broker and investor else Kind.UNEXPLAINED
     return Reason(kind, broker, investor)
 
