@@ -18,7 +18,6 @@ from canonical.answer_text import (
     figures_text,
     problem_text,
     result_text,
-    shortened_text,
 )
 from canonical.base import Canonical
 from canonical.calculation.calculation import Calculation

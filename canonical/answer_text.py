@@ -15,7 +15,7 @@ _WORD_CHARACTERS_MAX = 64  # the longest reference; figures are shorter
 
 
 def difference_text(differences: tuple[Difference, ...], *, japanese: bool = False) -> str:
-    """The differences in words: "commission: broker 56910, investor 56900", each with why, as far as known."""
+    """The differences in words: "commission: broker 56910, investor 56900", each with why, if known."""
     return "; ".join(_in_words(difference, japanese=japanese) for difference in differences)
 
 
