@@ -1,99 +1,85 @@
-"""Acts: what changes who is in the network and who speaks for whom, in clear, each an entry of the ledger.
+"""Acts: what changes who is in the network and what holds in it, in clear, each an entry of the ledger.
 
     encode_act(act) -> bytes            decode_act(raw) -> Act            in_words(act) -> str
 
-Votes are acts of SPs: one counts once more than half of the members have put the same content into blocks of
-their own (node.register); the signature of the block is the signature of the vote. Statements are acts of an
-institution, signed by its identity key over the network's id and a number that rises by one with each, so
-that none can be said again by somebody else; any member may carry them.
+Votes are acts of SPs (node.act_votes), statements are acts of institutions (node.act_statements); what an SP
+says for itself alone, as which contracts it has, is an act too. What they bring about: node.register.
 """
 
-import datetime
-import hashlib
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import Field, TypeAdapter, ValidationError
 
 from canonical.base import Canonical
 from canonical.encoding import canonical_bytes, from_canonical_bytes
-from canonical.identifiers import Lei
+from node.act_statements import (
+    AgreeRules,
+    Delegate,
+    Joint,
+    ReplaceIdentity,
+    Revoke,
+    Shred,
+    Statement,
+    TakeBack,
+)
+from node.act_votes import (
+    ActivateContract,
+    AdmitMember,
+    Installed,
+    RemoveMember,
+    ReplaceMemberKey,
+    SetQuorum,
+    StopContract,
+    Vote,
+    Withdraw,
+    act_digest,
+)
 from node.block import key_id
 from node.keys import PublicKeyInvalidError, signing_public_key
-from node.network import Delegation, Member, SpName
+from node.quorums import Quorum
+
+__all__ = [
+    "ACT_BYTES_MAX",
+    "Act",
+    "ActInvalidError",
+    "ActivateContract",
+    "AdmitMember",
+    "AgreeRules",
+    "Delegate",
+    "Installed",
+    "InstitutionAct",
+    "Joint",
+    "MembersAct",
+    "RemoveMember",
+    "ReplaceIdentity",
+    "ReplaceMemberKey",
+    "Revoke",
+    "SetQuorum",
+    "Shred",
+    "Statement",
+    "StopContract",
+    "TakeBack",
+    "Vote",
+    "Withdraw",
+    "act_digest",
+    "decode_act",
+    "encode_act",
+    "fingerprint",
+    "in_words",
+    "proposal_id",
+]
 
 ACT_BYTES_MAX = 16 * 1024
+SHORT_DIGITS = 12
 
 
 class ActInvalidError(ValueError):
     """The bytes are no act that this version knows; the text says why."""
 
 
-class AdmitMember(Canonical):
-    """A vote: this SP becomes a member."""
-
-    act: Literal["admit_member"] = "admit_member"
-    member: Member
-
-
-class RemoveMember(Canonical):
-    """A vote: this SP is no member any more; its blocks count no longer, its delegations end."""
-
-    act: Literal["remove_member"] = "remove_member"
-    sp: SpName
-
-
-class ReplaceMemberKey(Canonical):
-    """A vote: the SP signs its blocks with another key from now on."""
-
-    act: Literal["replace_member_key"] = "replace_member_key"
-    sp: SpName
-    signing_key: str
-
-
-class Statement(Canonical):
-    """What an institution says of itself. number: 1, 2 … per institution. signature: base64."""
-
-    institution: Lei
-    number: Annotated[int, Field(ge=1)]
-    signature: str = ""
-
-    def signed(self, network: str) -> bytes:
-        """What its identity key signs. network: the id of the network, hexadecimal."""
-        unsigned = self.model_copy(update={"signature": ""})
-        return f"{network}\n".encode() + canonical_bytes(unsigned)
-
-
-class Delegate(Statement):
-    """The institution lets an SP act for it, or gives it other keys."""
-
-    act: Literal["delegate"] = "delegate"
-    delegation: Delegation
-
-
-class Revoke(Statement):
-    """The SP does not act for the institution any more."""
-
-    act: Literal["revoke"] = "revoke"
-    sp: SpName
-
-
-class ReplaceIdentity(Statement):
-    """The institution signs with another identity key from now on; signed with the old one."""
-
-    act: Literal["replace_identity"] = "replace_identity"
-    identity_key: str
-
-
-class Shred(Statement):
-    """All of the institution's nodes destroy what opens its messages of this business day."""
-
-    act: Literal["shred"] = "shred"
-    day: datetime.date
-
-
-Vote = AdmitMember | RemoveMember | ReplaceMemberKey
-InstitutionAct = Delegate | Revoke | ReplaceIdentity | Shred
-Act = Annotated[Vote | InstitutionAct, Field(discriminator="act")]
+MembersAct = AdmitMember | RemoveMember | ReplaceMemberKey | ActivateContract | StopContract | SetQuorum
+InstitutionAct = Delegate | Revoke | ReplaceIdentity | Shred | AgreeRules | TakeBack
+Act = Annotated[MembersAct | InstitutionAct | Withdraw | Installed, Field(discriminator="act")]
 ACT: TypeAdapter[Act] = TypeAdapter(Act)
 
 
@@ -119,12 +105,17 @@ def decode_act(raw: bytes) -> Act:
         raise ActInvalidError(str(error)) from error
 
 
-def act_digest(act: Act) -> str:
-    """What votes with the same content share, 64 hexadecimal digits."""
-    return hashlib.sha256(b"yakujo act 1\n" + canonical_bytes(act)).hexdigest()
+def proposal_id(act: Act) -> str | None:
+    """What everybody who says the same as `act` shares; None where one word is enough."""
+    match act:
+        case Vote():
+            return act_digest(act)
+        case Joint():
+            return act.id
+    return None
 
 
-def in_words(act: Act) -> str:
+def in_words(act: Canonical) -> str:
     """What `act` says, for people."""
     match act:
         case AdmitMember(member=member):
@@ -133,15 +124,51 @@ def in_words(act: Act) -> str:
             return f"remove {sp}"
         case ReplaceMemberKey(sp=sp, signing_key=key):
             return f"{sp} signs with the key {fingerprint(key)}"
-        case Delegate(institution=lei, delegation=delegation):
+        case ActivateContract():
+            return f"activate contract {short_contract(act.contract)} {_beginning(act)}"
+        case StopContract(reason=reason):
+            return f"stop contracts{f': {reason}' if reason else ''}"
+        case SetQuorum():
+            return f"{act.about} needs {Quorum(act.over, act.part, act.of)} of the members"
+        case Withdraw(proposal=digest):
+            return f"withdraw from {digest[:SHORT_DIGITS]}"
+        case Installed(contracts=contracts):
+            return f"has installed {', '.join(map(short_contract, contracts)) or 'no contract'}"
+        case _:
+            return _statement_in_words(act)
+
+
+def _statement_in_words(act: Canonical) -> str:
+    assert isinstance(act, Statement), "no other act is left"
+    lei = act.institution
+    match act:
+        case Delegate(delegation=delegation):
             until = f" until {delegation.until}" if delegation.until else ""
             return f"{lei} lets {delegation.sp} act for it{until}"
-        case Revoke(institution=lei, sp=sp):
+        case Revoke(sp=sp):
             return f"{lei} lets {sp} act for it no more"
-        case ReplaceIdentity(institution=lei, identity_key=key):
+        case ReplaceIdentity(identity_key=key):
             return f"{lei} signs with the identity {fingerprint(key)}"
-        case Shred(institution=lei, day=day):
+        case Shred(day=day):
             return f"{lei} has its day {day} destroyed"
+        case AgreeRules():
+            between = f"{act.broker} and {act.investor}"
+            return f"rules of {between}, version {act.version}, for trades from {act.from_trade_date} on"
+        case TakeBack(proposal=digest):
+            return f"{lei} withdraws from {digest[:SHORT_DIGITS]}"
+    raise AssertionError(f"{type(act).__name__} has no words")
+
+
+def short_contract(contract: str) -> str:
+    """A contract's id as people can take it in: its name and the first digits of its digest."""
+    name, colon, digest = contract.partition(":")
+    return f"{name}{colon}{digest[:SHORT_DIGITS]}"
+
+
+def _beginning(act: ActivateContract) -> str:
+    if act.since is not None:
+        return f"from position {act.since} on"
+    return f"{act.notice} positions after the vote" if act.notice else "at once"
 
 
 def fingerprint(key: str) -> str:

@@ -1,9 +1,10 @@
 """The one place that puts a node together: settings in, running tasks out."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from datetime import date, datetime
+from functools import partial
 from zoneinfo import ZoneInfo
 
 import structlog
@@ -16,7 +17,8 @@ from node.block_key import BlockKey
 from node.checkpoints import Checkpoints
 from node.clients import Client
 from node.collector import rare_collections
-from node.contract_identity import contract_id
+from node.contract_versions import Contract, Versions, installed_contracts
+from node.deferral import Deferral
 from node.deliveries import Deliveries
 from node.divergence import Divergence
 from node.duties import Duties, Pace
@@ -47,7 +49,9 @@ from node.settings import (
 from node.shredding import Shredding
 from node.startup import Attached, Gate, alone, attached, check_member, check_network, protection
 from node.store import STORE_FILE, Store, setting
-from node.submissions import CONTRACT, Submissions
+from node.submissions import Submissions
+
+TAKEN_UP_MAX = 500  # of what has waited, in one transaction
 
 log = structlog.get_logger(__name__)
 
@@ -240,6 +244,8 @@ async def applying(
     parts = (make_parts or application_parts)(settings.sp, register, ring, deliveries)
     application = Application(parts)
     await store.write(application.learn_stored)
+    while await store.write(partial(application.take_up, count=TAKEN_UP_MAX)):
+        pass
     if await store.write(lambda connection: setting(connection, RESTORING)):
         deliveries.expect_losses(_today(network)())
     replica = Replica(
@@ -254,24 +260,32 @@ async def applying(
     return clients, deliveries, parts, replica
 
 
-def application_parts(sp: str, register: Register, ring: KeyRing, deliveries: Deliveries) -> Parts:
-    """What entries are handed to."""
+def application_parts(
+    sp: str,
+    register: Register,
+    ring: KeyRing,
+    deliveries: Deliveries,
+    contracts: Mapping[str, Contract] | None = None,
+) -> Parts:
+    """What entries are handed to. contracts: by id, those of this release if not given."""
     keys = ring.keys
     secrets = DaySecrets(sp, register, ring)
     results = Results(
         sp=sp,
-        contract=contract_id(CONTRACT),
         register=register,
         secrets=secrets,
         keys=keys,
         deliveries=deliveries,
     )
     submissions = Submissions(register, results, deliveries)
+    versions = Versions(register.contracts, installed_contracts() if contracts is None else contracts)
+    deferral = Deferral(register.contracts, versions)
     shredding = Shredding(register, secrets, submissions, keys)
     return Parts(
         register=register,
         secrets=secrets,
-        governance=Governance(register, secrets, shredding),
+        deferral=deferral,
+        governance=Governance(register, secrets, shredding, deferral),
         checkpoints=Checkpoints(sp, register, BlockKey(sp, register, ring.signing)),
         submissions=submissions,
         results=results,

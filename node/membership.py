@@ -75,8 +75,8 @@ def membership_of(view: View) -> Membership:
     """The membership as this node knows it."""
     register = stored_register(view.connection, view.network)
     pending = [
-        VoteShown(act=in_words(act), voted=voted, needed=register.votes_needed)
-        for act, voted in register.pending.values()
+        VoteShown(act=in_words(one.act), voted=tuple(sorted(one.said)), needed=register.needed_for(one.act))
+        for one in register.proposals.open
     ]
     return Membership(
         name=view.network.name,

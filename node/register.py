@@ -1,16 +1,14 @@
-"""Who is in the network and who acts for whom, as of the last entry: the network file and the acts since.
+"""Who is in the network, who acts for whom and what holds: the network file and the acts since.
 
 Every node comes to the same register from the same ledger. What it says holds from the entry after the act.
 An act that does not count is kept with its reason, and changes nothing.
 """
 
-import base64
 import datetime
 import hashlib
 import json
 from bisect import bisect_left
-from collections.abc import Callable
-from functools import cached_property
+from collections.abc import Mapping
 from operator import itemgetter
 from typing import Any
 
@@ -19,32 +17,44 @@ from cryptography.hazmat.primitives.hpke import MLKEM768X25519PublicKey
 
 from canonical.encoding import canonical_bytes
 from canonical.rules import Rules
+from canonical.rules.versions import RulesVersions
 from node.act import (
     Act,
-    AdmitMember,
-    Delegate,
-    RemoveMember,
-    ReplaceIdentity,
-    ReplaceMemberKey,
-    Revoke,
+    ActivateContract,
+    AgreeRules,
+    Installed,
+    InstitutionAct,
+    Joint,
+    MembersAct,
+    SetQuorum,
     Shred,
+    StopContract,
+    TakeBack,
     Vote,
+    Withdraw,
     act_digest,
 )
+from node.announced_keys import AnnouncedKeys
+from node.contract_history import ContractHistory
+from node.contract_votes import check_activation, check_stop
 from node.identity import verify_statement
-from node.keys import PublicKeyInvalidError, encryption_public_key, signing_public_key
-from node.network import Delegation, Institution, Member, Network, delegation_id
+from node.member_changes import PastKeys, as_stated, check_members, with_vote
+from node.network import Delegation, Institution, Member, Network
+from node.proposals import ActRefusedError, Proposal, Proposals
+from node.quorums import DEFAULT, Quorum
+from node.rules_history import RulesHistory
 
+__all__ = ["ActRefusedError", "Register"]
 
-class ActRefusedError(Exception):
-    """An act that does not count; the text says why."""
+BOTH_SIDES = 2
 
 
 class Register:
     """The network as it is now. Changed by the writer's thread alone; what it hands out is immutable.
 
-    genesis: the network file. now: the same with members and institutions as of the last act. pending: votes
-    that have no majority yet, by the digest of their content. shredded: the days that institutions had
+    genesis: the network file. now: the same with members and institutions as of the last act. proposals: all
+    that several must say. contracts: which contract judges which position. installed: the contracts that
+    members say they have. quorums: how many must say what. shredded: the days that institutions had
     destroyed.
     """
 
@@ -52,12 +62,16 @@ class Register:
         self.genesis = genesis
         self.id = genesis.id
         self.now = genesis
-        self.pending: dict[str, tuple[Vote, tuple[str, ...]]] = {}
+        self.proposals = Proposals()
+        self.contracts = ContractHistory(genesis.first_contract)
+        self.installed: dict[str, tuple[str, ...]] = {}
+        self.quorums: Mapping[str, Quorum] = DEFAULT
+        self.agreed = RulesHistory()
         self.shredded: dict[str, tuple[datetime.date, ...]] = {}
+        self._shredded_at: dict[tuple[str, datetime.date], int] = {}
         self._numbers: dict[str, int] = {}
-        self._past_keys: dict[str, tuple[str, ...]] = {m.sp: (m.signing_key,) for m in genesis.members}
-        self._day_keys: dict[bytes, dict[datetime.date, str]] = {}
-        self._delegations = _by_id(genesis)
+        self._past_keys = PastKeys(genesis)
+        self._announced = AnnouncedKeys(genesis)
         self._digest: bytes | None = None
         self._history: list[tuple[int, Network]] = [(-1, genesis)]
 
@@ -66,14 +80,26 @@ class Register:
         """The members' keys by SP name."""
         return self.now.signing_keys
 
-    @cached_property
-    def rules(self) -> dict[tuple[str, str], Rules]:
-        """The rules of each relationship by broker and investor."""
-        return self.genesis.rules
+    @property
+    def pending(self) -> dict[str, tuple[Vote | Joint, tuple[str, ...]]]:
+        """What has been said by too few yet, by the digest of its content."""
+        return {one.id: (one.act, tuple(sorted(one.said))) for one in self.proposals.open}
+
+    def is_relationship(self, broker: str, investor: str) -> bool:
+        """Whether these two confirm trades with one another."""
+        return (broker, investor) in self.now.rules
+
+    def rules_on(self, broker: str, investor: str, position: int) -> RulesVersions:
+        """The rules that the entry at a position is judged by, for whatever trade date."""
+        return self.agreed.on(self.now, broker, investor, position)
+
+    def rules_for(self, broker: str, investor: str, trade_date: datetime.date, position: int) -> Rules:
+        """The rules that a trade of a trade date is judged by at a position."""
+        return self.rules_on(broker, investor, position).on(trade_date)
 
     def past_keys(self, sp: str) -> tuple[str, ...]:
         """All keys that an SP has signed with as a member, first to last."""
-        return self._past_keys.get(sp, ())
+        return self._past_keys.of(sp)
 
     def is_member(self, sp: str) -> bool:
         """Whether an SP is a member now."""
@@ -94,12 +120,13 @@ class Register:
 
     def was_founded_with(self, lei: str, sp: str) -> bool:
         """Whether the SP has acted for the institution since the network's first entry."""
-        return any(d.sp == sp for d in self.genesis.by_lei[lei].delegations)
+        founded = self.genesis.by_lei.get(lei)
+        return founded is not None and any(d.sp == sp for d in founded.delegations)
 
     def readers(self, broker: str, investor: str, day: datetime.date) -> list[MLKEM768X25519PublicKey]:
         """The keys that a secret of a business day is sealed to: of each delegation that holds on it."""
         return [
-            self._reader(lei, delegation, day)
+            self._announced.reader(lei, delegation, day)
             for lei in (broker, investor)
             for delegation in self.now.by_lei[lei].delegations
             if delegation.is_for(day)
@@ -107,8 +134,8 @@ class Register:
 
     def reader(self, lei: str, sp: str, day: datetime.date) -> MLKEM768X25519PublicKey | None:
         """The key that an SP reads an institution's day with; None where it does not act for it."""
-        delegations = self.now.by_lei[lei].delegations
-        return next((self._reader(lei, one, day) for one in delegations if one.sp == sp), None)
+        own = self._delegation_now(lei, sp)
+        return self._announced.reader(lei, own, day) if own is not None else None
 
     def next_number(self, lei: str) -> int:
         """The number that the institution's next statement has."""
@@ -116,29 +143,37 @@ class Register:
 
     @property
     def acts(self) -> int:
-        """How many acts have taken effect."""
+        """How many acts have changed who is in the network or who acts for whom."""
         return len(self._history) - 1
+
+    def needed(self, kind: str) -> int:
+        """How many members must say what is of a kind."""
+        return self.quorums[kind].needed(len(self.now.members))
+
+    def needed_for(self, act: Vote | Joint) -> int:
+        """How many must say the same."""
+        return self.needed(act.kind) if isinstance(act, Vote) else BOTH_SIDES
 
     @property
     def votes_needed(self) -> int:
-        """How many members must say the same: more than half of them."""
-        return len(self.now.members) // 2 + 1
+        """How many members must say the same about who is one."""
+        return self.needed("admit_member")
+
+    def shredded_at(self, lei: str, day: datetime.date) -> int:
+        """Where an institution had a day destroyed."""
+        return self._shredded_at[lei, day]
 
     def announce(self, sp: str, delegation: bytes, day: datetime.date, public: bytes) -> None:
         """An SP's key of one day for what it acts with for an institution. Raises ActRefusedError."""
-        if self._delegations.get(delegation) != sp:
-            raise ActRefusedError(f"{sp} announces keys for an institution that it does not act for")
-        text = base64.b64encode(public).decode()
-        _check_key(text, encryption_public_key)
-        self._day_keys.setdefault(delegation, {})[day] = text
+        self._announced.announce(sp, delegation, day, public)
 
     def announced(self, lei: str, sp: str) -> frozenset[datetime.date]:
         """The days for which an SP has announced keys for an institution."""
-        own = next((d for d in self.now.by_lei[lei].delegations if d.sp == sp), None)
-        return frozenset(self._day_keys.get(delegation_id(lei, own), ()) if own is not None else ())
+        own = self._delegation_now(lei, sp)
+        return self._announced.days(lei, own) if own is not None else frozenset()
 
     def apply(self, sp: str, act: Act, position: int, day: datetime.date) -> bool:
-        """Take the act at a position, of a block of `sp`; whether it is in effect: a vote may wait.
+        """Take the act at a position, of a block of `sp`; whether it is in effect: others may have to agree.
 
         day: of the block, in the network's time zone. Raises ActRefusedError where it does not count.
         """
@@ -146,11 +181,17 @@ class Register:
             raise ActRefusedError(f"{sp} is no member")  # since an act before it in the same block
         self._digest = None
         before = self.now
-        if isinstance(act, AdmitMember | RemoveMember | ReplaceMemberKey):
-            in_effect = self._vote(sp, act)
-        else:
-            self._stated(act, day)
-            in_effect = True
+        match act:
+            case Withdraw(proposal=name):
+                self.proposals.withdraw(name, sp, position)
+                in_effect = True
+            case Installed():
+                self.installed[sp] = act.contracts
+                in_effect = True
+            case Vote():
+                in_effect = self._vote(sp, act, position)
+            case _:
+                in_effect = self._stated(act, position, day)
         if self.now is not before:
             self._history.append((position, self.now))
         return in_effect
@@ -161,134 +202,125 @@ class Register:
             state: list[Any] = [
                 [json.loads(canonical_bytes(m)) for m in self.now.members],
                 [json.loads(canonical_bytes(i)) for i in self.now.institutions],
-                sorted((digest, votes) for digest, (_, votes) in self.pending.items()),
+                sorted(self.pending_words()),
                 sorted(self._numbers.items()),
                 sorted((lei, [day.isoformat() for day in days]) for lei, days in self.shredded.items()),
+                [list(one) for one in self.contracts.all],
+                sorted((sp, list(ids)) for sp, ids in self.installed.items()),
+                sorted((kind, list(quorum)) for kind, quorum in self.quorums.items()),
+                self.agreed.state(),
             ]
             text = json.dumps(state, sort_keys=True, separators=(",", ":"))
-            self._digest = hashlib.sha256(b"yakujo register 1\n" + text.encode()).digest()
+            self._digest = hashlib.sha256(b"yakujo register 2\n" + text.encode()).digest()
         return self._digest
 
-    def _reader(self, lei: str, delegation: Delegation, day: datetime.date) -> MLKEM768X25519PublicKey:
-        announced = self._day_keys.get(delegation_id(lei, delegation), {}).get(day)
-        return encryption_public_key(announced or delegation.encryption_key)
+    def pending_words(self) -> list[tuple[str, tuple[str, ...]]]:
+        """Who has said what is pending, by the digest of its content."""
+        return [(digest, voters) for digest, (_, voters) in self.pending.items()]
 
-    def _vote(self, sp: str, act: Vote) -> bool:
+    def _delegation_now(self, lei: str, sp: str) -> Delegation | None:
+        return next((one for one in self.now.by_lei[lei].delegations if one.sp == sp), None)
+
+    def _vote(self, sp: str, act: MembersAct, position: int) -> bool:
         self._check_vote(act)
-        digest = act_digest(act)
-        _, voters = self.pending.get(digest, (act, ()))
-        counted = tuple(sorted({*voters, sp}))
-        has_majority = len(counted) >= self.votes_needed
-        if sp in voters and not has_majority:  # there is one all at once where a member has left since
-            raise ActRefusedError(f"{sp} has said so already")
-        self.pending[digest] = (act, counted)
-        if not has_majority:
+        decided = self.proposals.say(act_digest(act), act, sp, self.needed(act.kind), position)
+        if decided is None:
             return False
-        del self.pending[digest]
-        self._enact(act)
-        self._withdraw_impossible()
+        decided.since = self._enact(act, position)
+        self.proposals.review(self._is_possible, self.is_member, position)
         return True
 
-    def _check_vote(self, act: Vote) -> None:
+    def _check_vote(self, act: MembersAct) -> None:
         """Raise ActRefusedError where the vote could never take effect."""
-        sp = act.member.sp if isinstance(act, AdmitMember) else act.sp
-        if isinstance(act, AdmitMember) == self.is_member(sp):
-            raise ActRefusedError(f"{sp} is {'already' if self.is_member(sp) else 'no'} member")
-        if isinstance(act, RemoveMember):
-            if len(self.now.members) == 1:
-                raise ActRefusedError("the last member cannot be removed")
-            return
-        key = act.member.signing_key if isinstance(act, AdmitMember) else act.signing_key
-        _check_key(key)
-        if any(key in keys for keys in self._past_keys.values()):
-            raise ActRefusedError("this signing key has been used before")
+        match act:
+            case ActivateContract():
+                check_activation(act, self.contracts, self.installed, self.now, self.needed(act.kind))
+            case StopContract():
+                check_stop(self.contracts)
+            case SetQuorum():
+                self._check_quorum(act)
+            case _:
+                check_members(act, self.now, self._past_keys)
 
-    def _withdraw_impossible(self) -> None:
-        """Forget votes that the last act has made pointless, and voters who are no members any more."""
-        for digest, (act, voters) in list(self.pending.items()):
-            try:
-                self._check_vote(act)
-            except ActRefusedError:
-                del self.pending[digest]
-            else:
-                self.pending[digest] = (act, tuple(v for v in voters if self.is_member(v)))
+    def _check_quorum(self, act: SetQuorum) -> None:
+        quorum = Quorum(act.over, act.part, act.of)
+        if act.about not in self.quorums:
+            raise ActRefusedError(f"members do not vote on {act.about}: {', '.join(sorted(self.quorums))}")
+        if quorum.fault or self.quorums[act.about] == quorum:
+            raise ActRefusedError(quorum.fault or f"{act.about} needs {quorum} of the members already")
 
-    def _enact(self, act: Vote) -> None:
-        members = {m.sp: m for m in self.now.members}
-        if isinstance(act, AdmitMember):
-            members[act.member.sp] = act.member
-        elif isinstance(act, RemoveMember):
-            del members[act.sp]
-        else:
-            members[act.sp] = members[act.sp].model_copy(update={"signing_key": act.signing_key})
-        for member in members.values():
-            past = self._past_keys.setdefault(member.sp, ())
-            if member.signing_key not in past:
-                self._past_keys[member.sp] = (*past, member.signing_key)
-        kept = tuple(self._without_strangers(i, members) for i in self.now.institutions)
-        self._become(tuple(members[sp] for sp in sorted(members)), kept)
+    def _is_possible(self, act: Vote | Joint) -> bool:
+        if isinstance(act, AgreeRules):
+            return act.version == self.agreed.next_version(act.broker, act.investor)
+        try:
+            self._check_vote(act)  # type: ignore[arg-type] # what is said in the register is of the union
+        except ActRefusedError:
+            return False
+        return True
 
-    def _without_strangers(self, institution: Institution, members: dict[str, Member]) -> Institution:
-        delegations = tuple(d for d in institution.delegations if d.sp in members)
-        return institution.model_copy(update={"delegations": delegations})
+    def _enact(self, act: MembersAct, position: int) -> int:
+        """Have a decision take effect; from which position on."""
+        match act:
+            case ActivateContract():
+                since = act.since if act.since is not None else position + 1 + (act.notice or 0)
+                return self.contracts.activate(act.contract, since, position)
+            case StopContract():
+                return self.contracts.stop(position)
+            case SetQuorum():
+                self.quorums = {**self.quorums, act.about: Quorum(act.over, act.part, act.of)}
+            case _:
+                members, institutions = with_vote(self.now, act)
+                self._past_keys.note(members)
+                self._become(members, institutions)
+        return position + 1
 
-    def _stated(self, act: Delegate | Revoke | ReplaceIdentity | Shred, day: datetime.date) -> None:
+    def _stated(self, act: InstitutionAct, position: int, day: datetime.date) -> bool:
+        """Take what an institution says; whether it is in effect."""
         institution = self.now.by_lei.get(act.institution)
         if institution is None:
             raise ActRefusedError("the institution is not in this network")
-        expected = self._numbers.get(act.institution, 0) + 1
-        if act.number != expected:
+        if act.number != (expected := self.next_number(act.institution)):
             raise ActRefusedError(f"the statement has number {act.number}; the next one is {expected}")
         if not verify_statement(institution.identity_key, act.signed(self.id.hex()), act.signature):
             raise ActRefusedError("not signed by the institution's identity key, or altered since")
-        changed = self._as_stated(institution, act, day)
+        in_effect = self._taken(institution, act, position, day)
         self._numbers[act.institution] = act.number
-        others = [i for i in self.now.institutions if i.lei != act.institution]
-        self._become(self.now.members, tuple(sorted([*others, changed], key=lambda i: i.lei)))
+        return in_effect
 
-    def _as_stated(
-        self, institution: Institution, act: Delegate | Revoke | ReplaceIdentity | Shred, day: datetime.date
-    ) -> Institution:
-        """The institution after its statement. Raises ActRefusedError."""
-        if isinstance(act, ReplaceIdentity):
-            _check_key(act.identity_key)
-            return institution.model_copy(update={"identity_key": act.identity_key})
-        if isinstance(act, Shred):
-            if act.day >= day:
-                raise ActRefusedError("only a day that is over can be destroyed")
-            self.shredded[act.institution] = (*self.shredded.get(act.institution, ()), act.day)
-            return institution
-        sp = act.delegation.sp if isinstance(act, Delegate) else act.sp
-        kept = [d for d in institution.delegations if d.sp != sp]
-        if isinstance(act, Delegate):
-            kept.append(self._checked(act.delegation))
-        elif len(kept) == len(institution.delegations):
-            raise ActRefusedError(f"{sp} does not act for this institution")
-        return institution.model_copy(update={"delegations": tuple(sorted(kept, key=lambda d: d.sp))})
+    def _taken(
+        self, institution: Institution, act: InstitutionAct, position: int, day: datetime.date
+    ) -> bool:
+        match act:
+            case TakeBack(proposal=name):
+                self.proposals.withdraw(name, institution.lei, position)
+            case AgreeRules():
+                return self._agree(act, position, day)
+            case Shred():
+                self._shred(act, position, day)
+            case _:
+                changed = as_stated(institution, act, self.is_member)
+                others = [i for i in self.now.institutions if i.lei != institution.lei]
+                self._become(self.now.members, tuple(sorted([*others, changed], key=lambda i: i.lei)))
+        return True
 
-    def _checked(self, delegation: Delegation) -> Delegation:
-        if not self.is_member(delegation.sp):
-            raise ActRefusedError(f"{delegation.sp} is no member")
-        _check_key(delegation.signing_key)
-        _check_key(delegation.encryption_key, encryption_public_key)
-        return delegation
+    def _agree(self, act: AgreeRules, position: int, day: datetime.date) -> bool:
+        self.agreed.check(self.now, act, day)
+        decided: Proposal | None = self.proposals.say(act.id, act, act.institution, BOTH_SIDES, position)
+        if decided is None:
+            return False
+        self.agreed.agree(act, position)
+        decided.since = position + 1
+        self.proposals.review(self._is_possible, self.is_member, position)
+        return True
+
+    def _shred(self, act: Shred, position: int, day: datetime.date) -> None:
+        if act.day >= day:
+            raise ActRefusedError("only a day that is over can be destroyed")
+        self.shredded[act.institution] = (*self.shredded.get(act.institution, ()), act.day)
+        self._shredded_at.setdefault((act.institution, act.day), position)
 
     def _become(self, members: tuple[Member, ...], institutions: tuple[Institution, ...]) -> None:
         """What is derived of members and institutions is cached in the old value, so a new one is made."""
-        fields = {name: getattr(self.genesis, name) for name in Network.model_fields}
+        fields = {name: getattr(self.now, name) for name in Network.model_fields}
         self.now = Network(**{**fields, "members": members, "institutions": institutions})
-        self._delegations = _by_id(self.now)
-        kept = {at: keys for at, keys in self._day_keys.items() if at in self._delegations}
-        self._day_keys = kept  # whoever has other keys now may have lost the old ones
-
-
-def _by_id(network: Network) -> dict[bytes, str]:
-    """The SP of each delegation."""
-    return {delegation_id(i.lei, d): d.sp for i in network.institutions for d in i.delegations}
-
-
-def _check_key(text: str, read: Callable[[str], object] = signing_public_key) -> None:
-    try:
-        read(text)
-    except PublicKeyInvalidError as error:
-        raise ActRefusedError(str(error)) from error
+        self._announced.follow(self.now)

@@ -76,7 +76,7 @@ def read_statement(path: Path) -> InstitutionAct:
         raise SetupError(f"{path} cannot be read: {error.strerror}") from error
     except ActInvalidError as error:
         raise SetupError(f"{path} is not an institution's statement: {error}") from error
-    if not isinstance(act, Delegate | Revoke | ReplaceIdentity | Shred):
+    if not isinstance(act, Statement):
         raise SetupError(f"{path} is a vote of members: they give theirs with `yakujo admit` and the like")
     return act
 

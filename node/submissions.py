@@ -8,12 +8,11 @@ from typing import Any
 import structlog
 from pydantic import ValidationError
 
-from canonical.contracts import CONTRACTS, FORGET, HALVES_OF
-from canonical.contracts.state import Decision, Entry
+from canonical.contracts.state import Entry
 from canonical.encoding import canonical_bytes, from_canonical_bytes
 from canonical.result import AnyOutcome, Result
 from canonical.submission import SUBMISSION, Submission
-from node.contract_identity import contract_id
+from node.contract_versions import Contract
 from node.day_secret import DaySecret
 from node.deliveries import Deliveries
 from node.records import Records
@@ -21,24 +20,16 @@ from node.register import Register
 from node.results import Results
 from node.store import each
 
-CONTRACT = "matching/1"
-
 log = structlog.get_logger(__name__)
 
 
 class Submissions:
     """Runs the contract on what this node can read. Used by the writer's thread alone."""
 
-    def __init__(
-        self, register: Register, results: Results, deliveries: Deliveries, contract: str = CONTRACT
-    ) -> None:
+    def __init__(self, register: Register, results: Results, deliveries: Deliveries) -> None:
         self._register = register
         self._results = results
         self._deliveries = deliveries
-        self._contract = contract_id(contract)
-        self._apply = CONTRACTS[contract]
-        self._forget = FORGET[contract]
-        self._halves_of = HALVES_OF[contract]
         self._records = Records()
 
     def take(
@@ -48,10 +39,14 @@ class Submissions:
         position: int,
         plaintext: bytes,
         secret: DaySecret,
+        contract: Contract,
         *,
         late: bool = False,
     ) -> None:
-        """Take what stood sealed at `position` in a block of `sp`. late: read only now, after a grant."""
+        """Take what stood sealed at `position` in a block of `sp`, for which `contract` was chosen.
+
+        late: read only now, after a grant.
+        """
         submission, fault = self._admitted(sp, position, plaintext, secret)
         sender = submission.sender if submission is not None else ""
         source = submission.source if submission is not None else ""
@@ -66,13 +61,13 @@ class Submissions:
         turned = not late and self._deliveries.spoke(connection, submission.sender, sp, position)
         if turned:
             self._results.tell_standing(connection, submission.sender, secret.day)
-        self._decide(connection, position, submission, secret, late=late)
+        self._decide(connection, position, submission, secret, contract, late=late)
 
     def finish(self, connection: sqlite3.Connection) -> None:
         """Write the state after a batch of entries, in the transaction that archives them."""
         self._records.write(connection)
 
-    def forget(self, connection: sqlite3.Connection, key_ids: Sequence[bytes]) -> None:
+    def forget(self, connection: sqlite3.Connection, key_ids: Sequence[bytes], contract: Contract) -> None:
         """Have the contract forget the trades that were spoken of under these secrets."""
         view = partial(self._records.get, connection)
         halves: dict[str, None] = {}
@@ -84,8 +79,8 @@ class Submissions:
                 key_id,
             )
             for (text,) in accepted:
-                halves |= dict.fromkeys(self._halves_of(view, SUBMISSION.validate_json(text)))
-        self._records.change(self._forget(view, tuple(halves)))
+                halves |= dict.fromkeys(contract.halves_of(view, SUBMISSION.validate_json(text)))
+        self._records.change(contract.forget(view, tuple(halves)))
 
     def _admitted(
         self, sp: str, position: int, plaintext: bytes, secret: DaySecret
@@ -109,19 +104,20 @@ class Submissions:
         position: int,
         submission: Submission,
         secret: DaySecret,
+        contract: Contract,
         *,
         late: bool,
     ) -> None:
-        rules = self._register.rules[secret.broker, secret.investor]
-        entry = Entry(position, submission)
-        decision: Decision = self._apply(partial(self._records.get, connection), entry, rules, self._contract)
+        rules = self._register.rules_on(secret.broker, secret.investor, position)
+        view = partial(self._records.get, connection)
+        decision = contract.apply(view, Entry(position, submission), rules, contract.id)
         self._records.change(decision.changes)
         _store_references(connection, position, submission, secret)
         for outcome in decision.outcomes:
             _store_outcome(connection, outcome)
         if decision.outcomes[0].kind == "receipt" and not late:
             self._copy(connection, submission, secret)
-        self._results.decided(connection, position, secret, decision, late=late)
+        self._results.decided(connection, position, secret, contract.id, decision, late=late)
 
     def _copy(self, connection: sqlite3.Connection, submission: Submission, secret: DaySecret) -> None:
         other = secret.investor if submission.sender == secret.broker else secret.broker

@@ -2,6 +2,7 @@
 
 from datetime import date
 
+from canonical.contracts.arithmetic import contract_arithmetic
 from canonical.contracts.matching.v1 import pairing
 from canonical.contracts.matching.v1.admission import (
     RefusedError,
@@ -13,16 +14,30 @@ from canonical.contracts.matching.v1.admission import (
 )
 from canonical.contracts.matching.v1.book import Book
 from canonical.contracts.matching.v1.contribution import Contributions, kinds_replacing
+from canonical.contracts.matching.v1.conventions import Conventions, Settled
 from canonical.contracts.matching.v1.telling import Teller
 from canonical.contracts.state import Decision, Entry, View, Working
 from canonical.message import Role
 from canonical.problems import PROBLEMS_PER_MESSAGE_MAX, Problem, Rule
 from canonical.result import Receipt, Rejection, Result, Source, result_id
-from canonical.rules import Rules
+from canonical.rules.spread import Remainder
+from canonical.rules.versions import RulesOn
+
+CONVENTIONS = Conventions(spread_remainder=Remainder.LARGEST_FUND)
 
 
-def apply(view: View, entry: Entry, rules: Rules, contract: str) -> Decision:
-    """Apply one entry: all of its messages hold, or none does and the sender is told why."""
+def apply(
+    view: View, entry: Entry, rules: RulesOn, contract: str, conventions: Conventions = CONVENTIONS
+) -> Decision:
+    """Apply one entry: all of its messages hold, or none does and the sender is told why.
+
+    conventions: this version's own, unless a later version has others.
+    """
+    with contract_arithmetic():
+        return _decision(view, entry, Settled(rules, conventions), contract)
+
+
+def _decision(view: View, entry: Entry, rules: RulesOn, contract: str) -> Decision:
     working = Working(view)
     said, problems = _spoken(entry)
     if not problems:
@@ -59,7 +74,7 @@ def _of_the_whole(problems: list[Problem], messages: int) -> list[Problem]:
 
 
 def _results(
-    working: Working, entry: Entry, said: list[Spoken], rules: Rules, contract: str
+    working: Working, entry: Entry, said: list[Spoken], rules: RulesOn, contract: str
 ) -> tuple[list[Result], list[Problem]]:
     """What the messages change, or all for which they are refused."""
     book = Book(working)

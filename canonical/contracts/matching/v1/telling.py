@@ -10,7 +10,7 @@ from canonical.encoding import digest
 from canonical.message import Role
 from canonical.problems import Rule
 from canonical.result import BlockState, FundState, Result, Source, Status, TradeStatus, result_id
-from canonical.rules import Rules
+from canonical.rules.versions import RulesOn
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,7 @@ class Teller:
     """
 
     book: Book
-    rules: Rules
+    rules: RulesOn
     contract: str
     position: int
     withdrawn: dict[str, Source]
@@ -65,7 +65,7 @@ class Teller:
 
     def _tell(self, trade: str, half: Half) -> Result | None:
         other = self.book.half(half.other) if half.other is not None else None
-        now = seen(half, other, self.rules)
+        now = seen(half, other, self.rules.on(_broker_first(half, other).terms.trade_date))
         if half.agreed and now.status is not TradeStatus.MATCH_AGREED:
             text = "the trade is agreed: it changes only with the other side"
             raise refused("reference", half.statements[-1].source.reference, Rule.NOT_ALLOWED, text)
@@ -103,7 +103,6 @@ class Teller:
     def _result(
         self, half: Half, trade: str, now: Seen, shown: tuple[FundState, ...], other: Half | None = None
     ) -> Result:
-        broker = next((h for h in (half, other) if h is not None and h.role is Role.BROKER), half)
         return Result(
             id=result_id(self.contract, self.position, trade),
             position=self.position,
@@ -112,13 +111,18 @@ class Teller:
             investor=half.investor,
             trade=trade,
             status=now.status,
-            terms=broker.terms,
+            terms=_broker_first(half, other).terms,
             block=now.block,
             funds=shown,
             funds_matched=sum(f.status is Status.MATCHED for f in now.funds),
             funds_total=len(now.funds),
             candidates=half.candidates,
         )
+
+
+def _broker_first(half: Half, other: Half | None) -> Half:
+    """The half whose terms stand for the trade: the broker's, where there is one."""
+    return next((h for h in (half, other) if h is not None and h.role is Role.BROKER), half)
 
 
 def _memory(now: Seen, half: Half) -> Trade:
