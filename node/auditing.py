@@ -148,7 +148,7 @@ class _Audit:
     def _judge_attestations(self, reaches: Reaches) -> None:
         """A node that came to something else than the replay."""
         query = (
-            "SELECT position, key_id, sp, contract FROM attested JOIN decided USING (position)"
+            "SELECT position, key_id, sp, attested.contract FROM attested JOIN decided USING (position)"
             " WHERE attested.digest <> decided.digest AND position < ? ORDER BY position, sp"
         )
         for position, key_id, sp, contract in each(self._scratch.connection, query, self._end):

@@ -92,9 +92,8 @@ class Results:
             alike.setdefault((key_id, contract), []).append((position, digest))
         for (key_id, contract), items in alike.items():
             secret = self._secrets.by_id(key_id)
-            assert secret is not None, "what was decided was opened with it"
-            keys = self._keys_for(secret)
-            if keys:  # none where the delegation was revoked meanwhile
+            keys = self._keys_for(secret) if secret is not None else {}
+            if secret is not None and keys:  # its day was destroyed, or the delegation revoked meanwhile
                 queue_attestation(connection, attestation(contract, items, secret, self._sp, keys), key_id)
         connection.executemany("UPDATE decided SET due = 0 WHERE position = ?", [(row[0],) for row in rows])
         return bool(rows)

@@ -20,7 +20,7 @@ from forging import (
 )
 from founding import BROKER, INVESTOR, identity_of, lei
 from messages import block, file, report
-from scene import Node, Scene, in_folder, outcomes, running
+from scene import FROM_ACTS, Node, Scene, in_folder, outcomes, running
 
 from node.act import AdmitMember, RemoveMember, ReplaceIdentity, ReplaceMemberKey, Revoke
 from node.block import BlockFault
@@ -60,7 +60,7 @@ def acts(node: Node) -> list[tuple[object, ...]]:
 
 def effects(node: Node) -> list[tuple[bool, str | None]]:
     """Whether each act took effect, or why it does not count."""
-    rows = node.rows("SELECT in_effect, fault FROM act ORDER BY position")
+    rows = node.rows(f"SELECT in_effect, fault {FROM_ACTS} ORDER BY position")
     return [(bool(in_effect), fault) for in_effect, fault in rows]
 
 
