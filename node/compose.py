@@ -14,6 +14,7 @@ from adapters.folder_link import RefuseTooLarge
 from adapters.link import Link
 from node.application import Application, Parts
 from node.block_key import BlockKey
+from node.both_events import Both
 from node.checkpoints import Checkpoints
 from node.clients import Client
 from node.collector import rare_collections
@@ -102,7 +103,7 @@ async def serve(
     make_links, make_parts, today, pace: the usual ones, except in tests.
     """
     to_publish, to_deliver = asyncio.Event(), asyncio.Event()
-    changed = _Both(to_publish, to_deliver)
+    changed = Both(to_publish, to_deliver)
     clients, deliveries, parts, replica = await applying(
         settings, network, ring, store, ledger, changed=changed, make_parts=make_parts
     )
@@ -296,16 +297,3 @@ def _today(network: Network) -> Callable[[], date]:
     """The business day now, as the network counts days."""
     zone = ZoneInfo(network.time_zone)
     return lambda: datetime.now(zone).date()
-
-
-class _Both(asyncio.Event):
-    """One event for whoever changes the store, told on to both loops that work it off."""
-
-    def __init__(self, *others: asyncio.Event) -> None:
-        super().__init__()
-        self._others = others
-
-    def set(self) -> None:
-        """Wake all."""
-        for other in self._others:
-            other.set()

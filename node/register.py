@@ -36,13 +36,13 @@ from node.act import (
 )
 from node.announced_keys import AnnouncedKeys
 from node.contract_history import ContractHistory
-from node.contract_votes import check_activation, check_stop
 from node.identity import verify_statement
-from node.member_changes import PastKeys, as_stated, check_members, with_vote
+from node.member_changes import PastKeys, as_stated, with_vote
 from node.network import Delegation, Institution, Member, Network
 from node.proposals import ActRefusedError, Proposal, Proposals
 from node.quorums import DEFAULT, Quorum
 from node.rules_history import RulesHistory
+from node.vote_checks import check_vote
 
 __all__ = ["ActRefusedError", "Register"]
 
@@ -154,11 +154,6 @@ class Register:
         """How many must say the same."""
         return self.needed(act.kind) if isinstance(act, Vote) else BOTH_SIDES
 
-    @property
-    def votes_needed(self) -> int:
-        """How many members must say the same about who is one."""
-        return self.needed("admit_member")
-
     def shredded_at(self, lei: str, day: datetime.date) -> int:
         """Where an institution had a day destroyed."""
         return self._shredded_at[lei, day]
@@ -202,7 +197,7 @@ class Register:
             state: list[Any] = [
                 [json.loads(canonical_bytes(m)) for m in self.now.members],
                 [json.loads(canonical_bytes(i)) for i in self.now.institutions],
-                sorted(self.pending_words()),
+                sorted((digest, voters) for digest, (_, voters) in self.pending.items()),
                 sorted(self._numbers.items()),
                 sorted((lei, [day.isoformat() for day in days]) for lei, days in self.shredded.items()),
                 [list(one) for one in self.contracts.all],
@@ -214,15 +209,11 @@ class Register:
             self._digest = hashlib.sha256(b"yakujo register 2\n" + text.encode()).digest()
         return self._digest
 
-    def pending_words(self) -> list[tuple[str, tuple[str, ...]]]:
-        """Who has said what is pending, by the digest of its content."""
-        return [(digest, voters) for digest, (_, voters) in self.pending.items()]
-
     def _delegation_now(self, lei: str, sp: str) -> Delegation | None:
         return next((one for one in self.now.by_lei[lei].delegations if one.sp == sp), None)
 
     def _vote(self, sp: str, act: MembersAct, position: int) -> bool:
-        self._check_vote(act)
+        check_vote(act, self, self._past_keys)
         decided = self.proposals.say(act_digest(act), act, sp, self.needed(act.kind), position)
         if decided is None:
             return False
@@ -230,30 +221,11 @@ class Register:
         self.proposals.review(self._is_possible, self.is_member, position)
         return True
 
-    def _check_vote(self, act: MembersAct) -> None:
-        """Raise ActRefusedError where the vote could never take effect."""
-        match act:
-            case ActivateContract():
-                check_activation(act, self.contracts, self.installed, self.now, self.needed(act.kind))
-            case StopContract():
-                check_stop(self.contracts)
-            case SetQuorum():
-                self._check_quorum(act)
-            case _:
-                check_members(act, self.now, self._past_keys)
-
-    def _check_quorum(self, act: SetQuorum) -> None:
-        quorum = Quorum(act.over, act.part, act.of)
-        if act.about not in self.quorums:
-            raise ActRefusedError(f"members do not vote on {act.about}: {', '.join(sorted(self.quorums))}")
-        if quorum.fault or self.quorums[act.about] == quorum:
-            raise ActRefusedError(quorum.fault or f"{act.about} needs {quorum} of the members already")
-
     def _is_possible(self, act: Vote | Joint) -> bool:
         if isinstance(act, AgreeRules):
             return act.version == self.agreed.next_version(act.broker, act.investor)
         try:
-            self._check_vote(act)  # type: ignore[arg-type] # what is said in the register is of the union
+            check_vote(act, self, self._past_keys)
         except ActRefusedError:
             return False
         return True

@@ -12,17 +12,21 @@ from pathlib import Path
 from node.act import (
     ACT_BYTES_MAX,
     ActInvalidError,
+    AgreeRules,
     Delegate,
     InstitutionAct,
+    Joint,
     ReplaceIdentity,
     Revoke,
     Shred,
     Statement,
+    TakeBack,
     decode_act,
     encode_act,
 )
 from node.identity import Identity, sign_statement
 from node.network import Network
+from node.rules_proposal import RulesProposal
 from node.setup import Card, SetupError
 
 
@@ -55,6 +59,37 @@ def new_identity(identity: Identity, successor: Identity, network: Network, numb
 def destruction(identity: Identity, day: datetime.date, network: Network, number: int) -> Shred:
     """The institution has its nodes destroy what opens a business day."""
     said = Shred(institution=identity.lei, number=number, day=day)
+    return said.model_copy(update=_signature(said, identity, network))
+
+
+def rules_agreement(identity: Identity, document: RulesProposal, network: Network, number: int) -> AgreeRules:
+    """The institution agrees on a document of rules with the other side. Raises SetupError."""
+    if identity.lei not in (document.broker, document.investor):
+        raise SetupError(f"{identity.lei} is no side of these rules: {document.broker}, {document.investor}")
+    said = AgreeRules(
+        institution=identity.lei,
+        number=number,
+        broker=document.broker,
+        investor=document.investor,
+        version=document.version,
+        from_trade_date=document.from_trade_date,
+        rules=document.rules,
+    )
+    return said.model_copy(update=_signature(said, identity, network))
+
+
+def as_said_by(identity: Identity, act: Joint, network: Network, number: int) -> InstitutionAct:
+    """What the other side has said, said by this one. Raises SetupError where it is no side of it."""
+    if identity.lei not in (act.broker, act.investor):
+        raise SetupError(f"{identity.lei} is no side of it: {act.broker} and {act.investor} are")
+    said = act.model_copy(update={"institution": identity.lei, "number": number, "signature": ""})
+    signed: InstitutionAct = said.model_copy(update=_signature(said, identity, network))  # type: ignore[assignment] # all joint statements are of the union
+    return signed
+
+
+def taking_back(identity: Identity, proposal: str, network: Network, number: int) -> TakeBack:
+    """The institution takes back what it has said, while the other side has not."""
+    said = TakeBack(institution=identity.lei, number=number, proposal=proposal)
     return said.model_copy(update=_signature(said, identity, network))
 
 

@@ -41,9 +41,9 @@ OWNERS = {
 
 # All that the pure layer may import beside itself: no clock, chance, socket, thread, file or environment.
 PURE_IMPORTS = """
-    __future__ abc bisect collections dataclasses datetime decimal enum fractions functools hashlib itertools
-    json math operator re string types typing unicodedata annotated_types canonical pydantic pydantic_core
-    stdnum
+    __future__ abc bisect collections contextlib dataclasses datetime decimal enum fractions functools
+    hashlib itertools json math operator re string types typing unicodedata annotated_types canonical pydantic
+    pydantic_core stdnum
 """.split()  # noqa: SIM905 - a list of quoted words is harder to read
 IMPURE_CALLS = {"open", "print", "input", "id", "hash", "globals", "eval", "exec", "__import__"}
 IMPURE_METHODS = {"now", "utcnow", "today", "fromtimestamp"}

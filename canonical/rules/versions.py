@@ -12,6 +12,7 @@ class RulesOn(Protocol):
 
     def on(self, trade_date: date) -> Rules:
         """The rules of a trade date."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

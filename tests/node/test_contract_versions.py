@@ -1,90 +1,39 @@
 """Which contract judges an entry is decided on the ledger: alike at all nodes, and nothing is left behind."""
 
-import shutil
-from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
-from typing import Any
 
 import pytest
-from audits import own
-from forging import act, delegate, entries, public_state, say, stated
-from founding import BROKER, INVESTOR, identity_of, keys_of, network
-from granting import grants
-from messages import block, file, report
-from releases import finality, kinds, with_contracts
-from scene import Node, Scene, in_folder, running, until
+from forging import act, public_state, say, stated
+from founding import BROKER, INVESTOR, identity_of
+from messages import report
+from releases import finality, kinds
+from scene import Scene, in_folder, running, until
+from versions import (
+    FIRST,
+    ONLY_FIRST,
+    SECOND,
+    activate,
+    contracts,
+    faults,
+    names,
+    read,
+    restarted,
+    said_by,
+    traded,
+    vote,
+    waiting,
+)
 
-from node.act import ActivateContract, Installed, Shred, StopContract
-from node.auditing import audit
+from node.act import Installed, Shred, StopContract
 from node.compose import application_parts
-from node.contract_versions import Contract, installed_contracts
-from node.entry import ActEntry
+from node.contract_versions import installed_contracts
 from node.memory_ledger import MemoryLedger
-from node.restoring import restore_store
-from node.store import STORE_FILE
-
-BY_NAME: Mapping[str, Contract] = {one.name: one for one in installed_contracts().values()}
-FIRST, SECOND = BY_NAME["matching/1"], BY_NAME["matching/2"]
-ONLY_FIRST = with_contracts(FIRST)
 
 
 @pytest.fixture
 def scene(tmp_path: Path) -> Scene:
     return in_folder(tmp_path, MemoryLedger())
-
-
-def activate(contract: Contract = SECOND, **when: int) -> ActEntry:
-    return act(ActivateContract(contract=contract.id, **when))
-
-
-async def vote(scene: Scene, said: ActEntry, *sps: str) -> None:
-    for sp in sps:
-        await say(scene, scene.nodes[sp], said)
-
-
-async def traded(scene: Scene, number: int) -> None:
-    """Both sides tell of one trade; answered or not."""
-    await scene.sp1.arrives("broker", report(f"B-{number}"))
-    await scene.settled()
-    await scene.sp2.arrives("investor", file(block(f"A-{number}", order=f"B-{number}")))
-    await scene.settled()
-
-
-def contracts(node: Node) -> list[tuple[int, str]]:
-    """What each decision was made with, by position."""
-    return node.rows("SELECT position, contract FROM decided ORDER BY position")
-
-
-def names(node: Node) -> list[str]:
-    return [contract.partition(":")[0] for _, contract in contracts(node)]
-
-
-def read(node: Node) -> dict[str, list[tuple[Any, ...]]]:
-    """All that a node has made of what it can read."""
-    tables = {"decided": "position, digest, finality, contract", "outcome": "id, position, outcome"}
-    tables |= {"said": "position, source, fault", "state": "key, value", "attested": "*", "spoke": "*"}
-    return {name: sorted(node.rows(f"SELECT {what} FROM {name}")) for name, what in tables.items()}  # noqa: S608 - the names above
-
-
-def waiting(node: Node) -> list[int]:
-    return [position for (position,) in node.rows("SELECT position FROM deferred ORDER BY position")]
-
-
-def faults(node: Node) -> list[str]:
-    return [fault for (fault,) in node.rows("SELECT fault FROM act WHERE fault IS NOT NULL")]
-
-
-def said_by(node: Node, sp: str) -> list[ActEntry]:
-    """The acts in blocks of an SP."""
-    return [one.entry for one in entries(node) if isinstance(one.entry, ActEntry) and one.sp == sp]
-
-
-async def restarted(node: Node, **changes: Any) -> None:
-    await node.stop()
-    for name, value in changes.items():
-        setattr(node, name, value)
-    await node.start()
 
 
 async def test_another_contract_judges_from_where_the_vote_was_complete(scene: Scene):
@@ -220,81 +169,6 @@ async def test_a_stop_holds_everything_until_a_contract_is_activated(scene: Scen
         assert read(scene.sp1) == read(scene.sp2)
         for heard in (kinds(scene.sp1, "broker"), kinds(scene.sp2, "investor")):
             assert sorted(heard) == ["agreed"] * 3 + ["receipt"] * 3
-
-
-async def history(scene: Scene) -> None:
-    """Trades under one contract, another, the first again, and what a stop has left to the second."""
-    await traded(scene, 1)
-    await vote(scene, activate(), "sp1", "sp2")
-    await traded(scene, 2)
-    await vote(scene, activate(FIRST), "sp2", "sp3")
-    await traded(scene, 3)
-    await vote(scene, act(StopContract()), "sp3")
-    await traded(scene, 4)
-    await vote(scene, activate(), "sp2", "sp3")
-    await scene.settled()
-    assert names(scene.sp1) == [f"matching/{n}" for n in (1, 1, 2, 2, 1, 1, 2, 2)]
-
-
-async def test_a_restored_node_judges_history_as_it_was_judged(scene: Scene):
-    """Each entry by the contract of its position."""
-    async with running(scene):
-        await history(scene)
-        before = read(scene.sp1)
-        await scene.sp1.stop()
-        shutil.rmtree(scene.sp1.folder)
-        restore_store(scene.sp1.folder)
-        await scene.sp1.start()
-        await scene.settled()
-        after = read(scene.sp1)
-        assert all(after[name] == before[name] for name in ("decided", "outcome", "said", "state"))
-
-
-async def test_a_later_reader_judges_history_as_it_was_judged(tmp_path: Path):
-    """With the last secret that it is granted, it judges all at once, each entry by its own contract."""
-    clients = {"sp1": ["broker"], "sp2": ["investor"], "sp3": ["investor"]}
-    scene = in_folder(tmp_path, MemoryLedger(), clients)
-    scene.sp3.keys = keys_of("sp3", (INVESTOR,))
-    async with running(scene):
-        await scene.settled()
-        await history(scene)
-        await say(scene, scene.sp1, delegate(INVESTOR, "sp3", 1))
-        await say(scene, scene.sp2, *grants(scene.sp1))
-        await traded(scene, 5)  # whose secret follows on those that were granted
-        assert read(scene.sp3)["decided"] == read(scene.sp1)["decided"]
-        assert read(scene.sp3)["state"] == read(scene.sp1)["state"]
-
-
-async def test_a_later_reader_that_lacks_a_contract_waits_for_it(tmp_path: Path):
-    """It judges what it can, in order, and the rest once it has the contract."""
-    clients = {"sp1": ["broker"], "sp2": ["investor"], "sp3": ["investor"]}
-    scene = in_folder(tmp_path, MemoryLedger(), clients)
-    scene.sp3.keys, scene.sp3.make_parts = keys_of("sp3", (INVESTOR,)), ONLY_FIRST
-    async with running(scene):
-        await scene.settled()
-        await history(scene)
-        await say(scene, scene.sp1, delegate(INVESTOR, "sp3", 1))
-        await say(scene, scene.sp2, *grants(scene.sp1))
-        await traded(scene, 5)  # whose secret follows on those that were granted
-        assert [one[0] for one in read(scene.sp3)["decided"]] == [one[0] for one in contracts(scene.sp1)[:2]]
-        await restarted(scene.sp3, make_parts=application_parts)
-        await scene.settled()
-        assert read(scene.sp3)["decided"] == read(scene.sp1)["decided"]
-        assert read(scene.sp3)["state"] == read(scene.sp1)["state"]
-
-
-async def test_an_audit_judges_history_as_it_was_judged(scene: Scene):
-    """Also that of a node that is halted: what it has not decided is no finding."""
-    scene.sp2.make_parts = ONLY_FIRST
-    async with running(scene):
-        await traded(scene, 1)
-        await vote(scene, activate(), "sp1", "sp3")
-        await traded(scene, 2)
-    whole = await audit(scene.sp1.folder / STORE_FILE, network(), own("sp1"))
-    assert (whole.findings, whole.checked["decisions"]) == ((), 4)
-    halted = await audit(scene.sp2.folder / STORE_FILE, network(), own("sp2"))
-    assert (halted.findings, halted.checked["decisions"]) == ((), 2)
-    assert "lacked the contract" in halted.relationships[0].reason
 
 
 async def test_each_node_says_once_what_it_has(scene: Scene):
