@@ -40,7 +40,7 @@ from node.progress import Progress, Watcher
 from node.publisher import Publisher
 from node.pulse import beat
 from node.register import Register
-from node.replica import Head, Replica, head
+from node.replica import Replica, head
 from node.results import Results
 from node.room import waiting_for_room
 from node.secrets import DaySecrets
@@ -48,7 +48,16 @@ from node.settings import (
     NodeSettings,
 )
 from node.shredding import Shredding
-from node.startup import Attached, Gate, alone, attached, check_member, check_network, protection
+from node.startup import (
+    Attached,
+    Gate,
+    alone,
+    attached,
+    check_contracts,
+    check_member,
+    check_network,
+    protection,
+)
 from node.store import STORE_FILE, Store, setting
 from node.submissions import Submissions
 
@@ -65,6 +74,7 @@ async def run_node(settings: NodeSettings, ready: Callable[[], None] = lambda: N
     network = load_network(settings.network_file)
     ring = KeyRing.load(settings.keys_folder, protection(settings))
     check_member(settings, network, ring.keys)
+    check_contracts()
     settings.data_folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     with alone(settings.data_folder), rare_collections():
         async with AsyncExitStack() as stack:
@@ -195,36 +205,6 @@ def _publisher(
 
 def _guard_state(guarded: Attached | None) -> Callable[[], GuardState | None]:
     return lambda: guarded.guard.state if guarded is not None else None
-
-
-async def catch_up(settings: NodeSettings, watcher: Watcher) -> Head:
-    """Apply all that the ledger has, without clients and without publishing; how far that is.
-
-    watcher: told of each step. Raises what run_node raises.
-    """
-    network = load_network(settings.network_file)
-    ring = KeyRing.load(settings.keys_folder, protection(settings))
-    with alone(settings.data_folder):
-        async with AsyncExitStack() as stack:
-            store = await stack.enter_async_context(Store(settings.data_folder / STORE_FILE))
-            await store.write(lambda connection: check_network(connection, network))
-            found = await stack.enter_async_context(attached(settings, network, create=False))
-            *_, replica = await applying(
-                settings, network, ring, store, found.ledger, changed=asyncio.Event(), watcher=watcher
-            )
-            try:
-                async with asyncio.TaskGroup() as group:
-                    reading = group.create_task(replica.run(), name="replica")
-                    await replica.caught_up.wait()
-                    reading.cancel()
-            except BaseExceptionGroup as failed:
-                raise _first(failed) from failed
-            return await store.write(head)
-
-
-def _first(error: BaseException) -> BaseException:
-    """What a group of errors began with: a command tells one sentence."""
-    return _first(error.exceptions[0]) if isinstance(error, BaseExceptionGroup) else error
 
 
 async def applying(

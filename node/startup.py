@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from canonical.contracts import CONTRACTS
 from node.act_records import stored_register
+from node.contract_rules import contract_findings
 from node.generation import Generation, generation_in
 from node.guard import GuardSettings, ServerGuard
 from node.guard_disk import DiskMarks
@@ -176,6 +178,15 @@ def protection(settings: NodeSettings) -> Protection:
     return TokenWrapping(
         TokenPlace(module=token.module, token=token.token, key=token.key, pin=secret_text_in(token.pin_file))
     )
+
+
+def check_contracts() -> None:
+    """Raise SettingsError where a contract of this release could compute otherwise than at other nodes."""
+    found = [str(finding) for finding in contract_findings(*CONTRACTS)]
+    if found:
+        raise SettingsError(
+            f"the contracts here are not as they were released: {'; '.join(found[:3])}. Install them again"
+        )
 
 
 def check_member(settings: NodeSettings, network: Network, keys: NodeKeys) -> None:
