@@ -75,9 +75,11 @@ def findings(tree: ast.Module, *, is_contract: bool) -> Found:
 def imports(tree: ast.Module) -> Found:
     """A closed list: what is not on it may look at the machine."""
     for node in ast.walk(tree):
-        names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
-        if isinstance(node, ast.ImportFrom) and not node.level:
-            names = [node.module or ""]
+        if not isinstance(node, ast.Import | ast.ImportFrom):
+            continue
+        names = [alias.name for alias in node.names]
+        if isinstance(node, ast.ImportFrom):
+            names = [] if node.level else [node.module or ""]
         for name in names:
             if name.split(".")[0] not in PURE_IMPORTS:
                 yield node.lineno, f"imports {name}: what a contract needs to know must stand on the ledger"
@@ -86,11 +88,10 @@ def imports(tree: ast.Module) -> Found:
 def floats(tree: ast.Module) -> Found:
     """Binary fractions round otherwise than people agreed to."""
     for node in ast.walk(tree):
-        match node:
-            case ast.Constant(value=value) if isinstance(value, float | complex):
-                yield node.lineno, f"float {value}: write Decimal('{value}')"
-            case ast.Name(id="float"):
-                yield node.lineno, "float: use Decimal"
+        if isinstance(node, ast.Constant) and isinstance(node.value, float | complex):
+            yield node.lineno, f"float {node.value}: write Decimal('{node.value}')"
+        elif isinstance(node, ast.Name) and node.id == "float":
+            yield node.lineno, "float: use Decimal"
 
 
 def impure_calls(tree: ast.Module) -> Found:
@@ -99,8 +100,8 @@ def impure_calls(tree: ast.Module) -> Found:
         match node:
             case ast.Call(func=ast.Name(id=name)) if name in IMPURE_CALLS:
                 yield node.lineno, f"{name}(): it differs from node to node; compute from the entry alone"
-            case ast.Attribute(attr=name) if name in IMPURE_METHODS:
-                yield node.lineno, f".{name}: time comes from the entry alone"
+            case ast.Attribute(attr=name, lineno=line) if name in IMPURE_METHODS:
+                yield line, f".{name}: time comes from the entry alone"
 
 
 def set_order(tree: ast.Module) -> Found:
