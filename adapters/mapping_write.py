@@ -10,7 +10,7 @@ from adapters.converters import Options
 from adapters.format import Decoded, Fields
 from adapters.mapping_rules import HERE, FieldRule, GroupRule, Level, MappingFile
 from adapters.paths import ABSENT, PRESENT, Condition, Path, Tree, find, first, parse_path, put
-from canonical.answer import shortened_text
+from canonical.answer_text import shortened_text
 from canonical.message import part_reference
 
 PART = "@part"

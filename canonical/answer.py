@@ -10,12 +10,15 @@ from typing import Annotated
 
 from pydantic import Field
 
+from canonical.answer_text import change_text, difference_text, figures_text, problem_text, shortened_text
 from canonical.base import Canonical
+from canonical.calculation.calculation import Calculation
 from canonical.identifiers import FundAccount, Reference
 from canonical.message import Role
 from canonical.problems import Problem
 from canonical.result import (
     AnyOutcome,
+    ChangeState,
     Difference,
     FundState,
     Receipt,
@@ -23,13 +26,12 @@ from canonical.result import (
     Result,
     Source,
     TradeStatus,
+    parting,
 )
 from canonical.result import Status as ComponentStatus
 
-TEXT_CHARACTERS_MAX = 1000
 ID_CHARACTERS_MAX = 64
 _PROBLEM_CHARACTERS_MAX = 512  # of Problem.text
-_WORD_CHARACTERS_MAX = 64  # the longest reference; figures are shorter
 
 
 class AnswerStatus(StrEnum):
@@ -41,8 +43,16 @@ class AnswerStatus(StrEnum):
     MISMATCHED = "mismatched"  # the block differs
     FUNDS_MISMATCHED = "funds_mismatched"  # the block agrees, funds differ
     MATCHED = "matched"
+    WITHIN_TOLERANCE = "within_tolerance"  # matched, though not every figure is equal
     UNMATCHED = "unmatched"  # no counterpart (any more)
     CANCELLED = "cancelled"
+    CANCEL_REQUESTED = "cancel_requested"  # after match agreed: it waits for the other side's consent
+    CANCEL_ASKED = "cancel_asked"  # the other side waits for this side's consent
+    AMEND_REQUESTED = "amend_requested"
+    AMEND_ASKED = "amend_asked"
+    CANCEL_REFUSED = "cancel_refused"  # the other side does not consent: the trade stays as it was agreed
+    AMEND_REFUSED = "amend_refused"
+    CALCULATED = "calculated"  # asked for: what the agreed rules make of the trade
 
 
 class Finality(StrEnum):
@@ -70,6 +80,7 @@ class Answer(Canonical):
     id: unique per answer to one side, safe as a file name. outcome: the id of the outcome it tells.
     to: what the raw message said that is answered. trade_date: of the trade, where known.
     reason: the canonical name of the first differing field, or the first problem's rule; empty if none.
+    calculation: what the agreed rules make of the trade, where that is told.
     finality: final unless `with_finality` says otherwise; then its words stand first in every text.
     """
 
@@ -84,6 +95,7 @@ class Answer(Canonical):
     funds: tuple[FundAnswer, ...] = ()
     problems: tuple[Problem, ...] = ()
     text: str = ""
+    calculation: Calculation | None = None
     finality: Finality = Finality.FINAL
 
 
@@ -173,8 +185,9 @@ def _of_message(
     whole = any(source in result.block.sources for source in said)
     cancelling = all(source in result.cancellations for source in said)
     differences = result.block.differences if whole else ()
-    shown = tuple(_fund_answer(fund, role) for fund in funds)
-    first = next((d.field for d in differences), next((f.reason for f in shown if f.reason), ""))
+    shown = tuple(_fund_answer(fund, role, result.calculation) for fund in funds)
+    parted = parting(differences)
+    first = next((d.field for d in parted), next((f.reason for f in shown if f.reason), ""))
     return Answer(
         id=f"{result.id}-{number}",
         outcome=result.id,
@@ -185,7 +198,8 @@ def _of_message(
         reason=first,
         differences=differences,
         funds=shown,
-        text=_text(result, differences, shown),
+        text=_text(result, role, differences, shown),
+        calculation=result.calculation,
     )
 
 
@@ -195,70 +209,76 @@ _TRADE_ANSWER = {
     TradeStatus.DISQUALIFIED: AnswerStatus.MISMATCHED,
     TradeStatus.MATCH_AGREED: AnswerStatus.MATCHED,
     TradeStatus.CANCELLED: AnswerStatus.CANCELLED,
+    TradeStatus.CANCEL_AGREED: AnswerStatus.CANCELLED,
 }
 
 
 def _status(result: Result, role: Role, funds: list[FundState], *, whole: bool) -> AnswerStatus:
     """A message about the block has the trade's status; one about single funds has theirs."""
+    if result.requests:
+        return AnswerStatus.CALCULATED
+    if result.change is not None and (status := _of_change(result.change, role)) is not None:
+        return status
     if result.status is TradeStatus.CANCELLED and role is not result.cancelled_by:
         return AnswerStatus.UNMATCHED
-    if result.status in (TradeStatus.CANCELLED, TradeStatus.UNMATCHED):
+    if result.status in (TradeStatus.CANCELLED, TradeStatus.CANCEL_AGREED, TradeStatus.UNMATCHED):
         return _TRADE_ANSWER[result.status]
     if whole and result.block.status is ComponentStatus.MISMATCHED:
         return AnswerStatus.MISMATCHED
     statuses = {fund.status for fund in funds}
     if ComponentStatus.MISMATCHED in statuses:
         return AnswerStatus.FUNDS_MISMATCHED
-    if whole:
+    if whole and result.block.status is ComponentStatus.WITHIN_TOLERANCE:
+        statuses.add(ComponentStatus.WITHIN_TOLERANCE)
+    if whole and result.status is not TradeStatus.MATCH_AGREED:
         return _TRADE_ANSWER.get(result.status, AnswerStatus.FUNDS_MISMATCHED)
-    return AnswerStatus.MATCHED if statuses == {ComponentStatus.MATCHED} else AnswerStatus.PENDING
+    if not whole and not (statuses and all(status.is_matched for status in statuses)):
+        return AnswerStatus.PENDING
+    is_equal = ComponentStatus.WITHIN_TOLERANCE not in statuses
+    return AnswerStatus.MATCHED if is_equal else AnswerStatus.WITHIN_TOLERANCE
 
 
-def _fund_answer(fund: FundState, role: Role) -> FundAnswer:
+_CHANGE_ANSWER = {
+    (True, True): (AnswerStatus.CANCEL_REQUESTED, AnswerStatus.CANCEL_REFUSED),
+    (True, False): (AnswerStatus.CANCEL_ASKED, None),
+    (False, True): (AnswerStatus.AMEND_REQUESTED, AnswerStatus.AMEND_REFUSED),
+    (False, False): (AnswerStatus.AMEND_ASKED, None),
+}
+"""By whether all is to be cancelled, and whether the side asks itself: while it waits, and once refused."""
+
+
+def _of_change(change: ChangeState, role: Role) -> AnswerStatus | None:
+    """What a side hears of a change after match agreed; None where the trade's own status says it."""
+    waiting, refused = _CHANGE_ANSWER[change.cancels, role is change.by]
+    return refused if change.refused else waiting
+
+
+def _fund_answer(fund: FundState, role: Role, calculation: Calculation | None) -> FundAnswer:
+    figures = [f for f in calculation.funds if f.account == fund.account] if calculation else []
+    told = [difference_text(fund.differences), *map(figures_text, figures)]
     return FundAnswer(
         account=fund.account,
         reference=fund.broker_reference if role is Role.BROKER else fund.investor_reference,
         status=fund.status,
-        reason=fund.differences[0].field if fund.differences else "",
+        reason=next((d.field for d in parting(fund.differences)), ""),
         differences=fund.differences,
-        text=difference_text(fund.differences),
+        text="; ".join(filter(None, told)),
     )
 
 
-def difference_text(differences: tuple[Difference, ...]) -> str:
-    """The differences in words: "commission: broker 56910, investor 56900"."""
-    parts = [f"{d.field}: broker {d.broker or 'none'}, investor {d.investor or 'none'}" for d in differences]
-    return "; ".join(parts)
-
-
-def problem_text(problems: tuple[Problem, ...]) -> str:
-    """The problems in words, shortened to what text fields of formats hold."""
-    parts = [f"{p.field}: {p.text}" + (f" (was: {p.value})" if p.value else "") for p in problems]
-    return shortened_text("; ".join(parts))
-
-
-def shortened_text(text: str, characters_max: int = TEXT_CHARACTERS_MAX, mark: str = "…") -> str:
-    """`text` in at most so many characters, with `mark` where it was cut.
-
-    It is cut between words: half a figure would be another figure, half a reference another reference.
-    """
-    if len(text) <= characters_max:
-        return text
-    room = characters_max - len(mark) - 1
-    kept = text[:room]
-    if not text[room].isspace():
-        gap = kept.rfind(" ", max(0, room - _WORD_CHARACTERS_MAX))
-        kept = kept[:gap] if gap >= 0 else kept.rstrip("0123456789.,")
-    return f"{kept.rstrip(' ,;:')} {mark}"
-
-
-def _text(result: Result, differences: tuple[Difference, ...], funds: tuple[FundAnswer, ...]) -> str:
+def _text(
+    result: Result, role: Role, differences: tuple[Difference, ...], funds: tuple[FundAnswer, ...]
+) -> str:
     parts = [f"trade {result.trade} {result.status}"]
+    if result.change is not None:
+        parts.append(change_text(result, role))
     if result.funds_total:
         parts.append(f"{result.funds_matched} of {result.funds_total} funds matched")
     if differences:
         parts.append(f"block: {difference_text(differences)}")
     parts += [f"fund {fund.account.code}: {fund.text}" for fund in funds if fund.text]
+    if result.problems:
+        parts.append(f"not calculated: {problem_text(result.problems)}")
     if result.candidates:
         parts.append(f"fits equally well: {', '.join(result.candidates)}; give a common reference")
     return shortened_text("; ".join(parts))

@@ -42,6 +42,8 @@ class Kind(StrEnum):
     INVESTOR_CALCULATION = "investor_calculation"
     AFFIRMATION = "affirmation"
     CANCELLATION = "cancellation"
+    CHANGE_RESPONSE = "change_response"
+    CALCULATION_REQUEST = "calculation_request"
 
 
 class Said(Canonical):
@@ -172,6 +174,29 @@ class Cancellation(Said):
     cancels: Reference
 
 
+class ChangeResponse(Said):
+    """Step 9: takes or refuses what the other side has asked for after match agreed.
+
+    answers: the reference of the other side's cancellation or replacement. Who takes a replacement that has
+    all figures says the same from then on.
+    """
+
+    kind: Literal[Kind.CHANGE_RESPONSE] = Kind.CHANGE_RESPONSE
+    answers: Reference
+    agreed: bool
+
+
+class CalculationRequest(Said):
+    """Step 10: asks what the agreed rules make of a trade, or takes that as the author's own figures.
+
+    about: the reference of a message about the trade, the author's own or the other side's.
+    """
+
+    kind: Literal[Kind.CALCULATION_REQUEST] = Kind.CALCULATION_REQUEST
+    about: Reference
+    adopts: bool = False
+
+
 def part_reference(reference: str, number: int, of: int) -> str:
     """What part `number`, from 1, of a message is called where a format has a message per fund (FIX 664)."""
     return reference if of == 1 else f"{reference}/{number}"
@@ -191,7 +216,9 @@ Message = Annotated[
     | Confirmation
     | InvestorCalculation
     | Affirmation
-    | Cancellation,
+    | Cancellation
+    | ChangeResponse
+    | CalculationRequest,
     Field(discriminator="kind"),
 ]
 
@@ -206,4 +233,6 @@ CLASSES: dict[Kind, type[Said]] = {
     Kind.INVESTOR_CALCULATION: InvestorCalculation,
     Kind.AFFIRMATION: Affirmation,
     Kind.CANCELLATION: Cancellation,
+    Kind.CHANGE_RESPONSE: ChangeResponse,
+    Kind.CALCULATION_REQUEST: CalculationRequest,
 }

@@ -12,9 +12,11 @@ from typing import Annotated, Literal
 from pydantic import Field, TypeAdapter
 
 from canonical.base import Canonical
+from canonical.calculation.calculation import Calculation
 from canonical.identifiers import FundAccount, Lei, Reference
 from canonical.message import Kind, Role
 from canonical.problems import Problem
+from canonical.rules.tolerance import Tolerance
 from canonical.trade import Terms
 
 ResultId = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
@@ -26,6 +28,12 @@ class Status(StrEnum):
     UNMATCHED = "NMAT"
     MISMATCHED = "MISM"
     MATCHED = "MACH"
+    WITHIN_TOLERANCE = "MTOL"  # ours: matched, though not every figure is equal
+
+    @property
+    def is_matched(self) -> bool:
+        """Whether the two sides agree."""
+        return self in (Status.MATCHED, Status.WITHIN_TOLERANCE)
 
 
 class TradeStatus(StrEnum):
@@ -37,14 +45,28 @@ class TradeStatus(StrEnum):
     DISQUALIFIED = "DISQ"  # the broker's funds do not add up to the block
     MATCH_AGREED = "MAGR"
     CANCELLED = "CANC"  # one side took its message back before match
+    CHANGE_REQUESTED = "CREQ"  # agreed, and one side asks for a change that needs the other
+    CANCEL_AGREED = "CANA"  # both sides took it back after match
 
 
 class Difference(Canonical):
-    """One field in which the two sides part. A value is empty where the side has none."""
+    """One field in which the two sides are unlike. A value is empty where the side has none.
+
+    tolerance: what was allowed; None where they had to be equal. within: they match all the same; holds: the
+    figure that counts then.
+    """
 
     field: str
     broker: str
     investor: str
+    tolerance: Tolerance | None = None
+    within: bool = False
+    holds: str = ""
+
+
+def parting(differences: tuple[Difference, ...]) -> tuple[Difference, ...]:
+    """Those in which the sides do not match."""
+    return tuple(difference for difference in differences if not difference.within)
 
 
 class Source(Canonical):
@@ -76,6 +98,18 @@ class FundState(Canonical):
     sources: tuple[Source, ...] = ()
     broker_reference: Reference | None = None
     investor_reference: Reference | None = None
+
+
+class ChangeState(Canonical):
+    """What one side asks for after match agreed, and what has become of it.
+
+    by: the side that asks. cancels: whether it takes back all that it had said; else it replaces or takes
+    back a part. refused: the other side has said no.
+    """
+
+    by: Role
+    cancels: bool
+    refused: bool = False
 
 
 class Outcome(Canonical):
@@ -116,6 +150,9 @@ class Result(Outcome):
     candidates: trades of the other side that fit equally well, where none was chosen.
     cancelled_by: the side that took its messages back; None unless the status is cancelled.
     cancellations: what took back all or, where the status is another, a part of what a side had said.
+    change: what is asked for after match agreed, or has just been refused.
+    calculation: what the agreed rules make of the trade, where a side has asked, or the rules tell it.
+    requests: what has asked for it. problems: why the rules make nothing of it, though they should.
     """
 
     kind: Literal["result"] = "result"
@@ -129,6 +166,10 @@ class Result(Outcome):
     candidates: tuple[str, ...] = ()
     cancelled_by: Role | None = None
     cancellations: tuple[Source, ...] = ()
+    change: ChangeState | None = None
+    calculation: Calculation | None = None
+    requests: tuple[Source, ...] = ()
+    problems: tuple[Problem, ...] = ()
 
 
 AnyOutcome = Annotated[Receipt | Rejection | Result, Field(discriminator="kind")]

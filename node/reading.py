@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from adapters.format import Decoded
 from adapters.mapping import COUNTERPARTY, RAW, SENDER, Read
 from adapters.paths import find, parse_path
-from canonical.answer import Answer, AnswerStatus, problem_text
+from canonical.answer import Answer, AnswerStatus
+from canonical.answer_text import problem_text
 from canonical.encoding import canonical_bytes
 from canonical.message import Kind, Message
 from canonical.problems import PROBLEMS_PER_MESSAGE_MAX, Problem, Rule

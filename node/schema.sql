@@ -229,7 +229,7 @@ CREATE TABLE IF NOT EXISTS delivery (
 CREATE INDEX IF NOT EXISTS delivery_waiting ON delivery (client, number) WHERE delivered IS NULL;
 CREATE INDEX IF NOT EXISTS delivery_source ON delivery (source);
 -- What operators look for (node.trade_query, node.tracing): few rows.
-CREATE INDEX IF NOT EXISTS outcome_cancelled ON outcome (trade, position) WHERE status = 'CANC';
+CREATE INDEX IF NOT EXISTS outcome_cancelled ON outcome (trade, position) WHERE status IN ('CANC', 'CANA');
 CREATE INDEX IF NOT EXISTS delivery_refusal ON delivery (number) WHERE kind = 'refusal';
 CREATE INDEX IF NOT EXISTS raw_unordered ON raw (id) WHERE state IN ('answered', 'held');
 

@@ -26,7 +26,7 @@ from node.act import (
 )
 from node.identity import Identity, sign_statement
 from node.network import Network
-from node.rules_proposal import RulesProposal
+from node.rules_document import RulesDocument
 from node.setup import Card, SetupError
 
 
@@ -62,7 +62,7 @@ def destruction(identity: Identity, day: datetime.date, network: Network, number
     return said.model_copy(update=_signature(said, identity, network))
 
 
-def rules_agreement(identity: Identity, document: RulesProposal, network: Network, number: int) -> AgreeRules:
+def rules_agreement(identity: Identity, document: RulesDocument, network: Network, number: int) -> AgreeRules:
     """The institution agrees on a document of rules with the other side. Raises SetupError."""
     if identity.lei not in (document.broker, document.investor):
         raise SetupError(f"{identity.lei} is no side of these rules: {document.broker}, {document.investor}")

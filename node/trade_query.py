@@ -15,8 +15,8 @@ TRADES = """
       AND (other.key IS NULL OR (json_extract(half.value, '$.opened'), half.key)
                               < (json_extract(other.value, '$.opened'), other.key))
     UNION ALL
-    SELECT trade AS id, MAX(position) AS opened, 'CANC' AS status
+    SELECT trade AS id, MAX(position) AS opened, status
     FROM outcome
-    WHERE status = 'CANC' AND NOT EXISTS (SELECT 1 FROM state WHERE key = 'half/' || trade)
+    WHERE status IN ('CANC', 'CANA') AND NOT EXISTS (SELECT 1 FROM state WHERE key = 'half/' || trade)
     GROUP BY trade
 """

@@ -36,11 +36,20 @@ KINDS = {
     "calculation": Kind.INVESTOR_CALCULATION,
     "affirmation": Kind.AFFIRMATION,
     "cancellation": Kind.CANCELLATION,
+    "change_response": Kind.CHANGE_RESPONSE,
+    "calculation_request": Kind.CALCULATION_REQUEST,
 }
 _TERMS = {"side": "buy", "trade_date": "2026-11-20", "settlement_date": "2026-11-25"}
 _TERM_NAMES = ("side", "trade_date", "settlement_date", "venue", "order_format")
-_AS_IT_IS = ("replaces", "remarks", "answers", "agreed", "affirmed", "cancels")
-_BLOCKLESS = ("block_response", "allocation_response", "affirmation", "cancellation")
+_AS_IT_IS = ("replaces", "remarks", "answers", "agreed", "affirmed", "cancels", "about", "adopts")
+_BLOCKLESS = (
+    "block_response",
+    "allocation_response",
+    "affirmation",
+    "cancellation",
+    "change_response",
+    "calculation_request",
+)
 
 
 def message(words: dict[str, Any]) -> Message:

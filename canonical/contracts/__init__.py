@@ -25,5 +25,12 @@ HALVES_OF = {"matching/1": forgetting_v1.halves_of, "matching/2": matching_v2.ha
 
 RECORDS: dict[str, type[Canonical]] = {
     record.__name__: record
-    for record in (records.MessageRecord, records.Mentions, records.Half, records.Index, records.Trade)
+    for record in (
+        records.MessageRecord,
+        records.Mentions,
+        records.Half,
+        records.Index,
+        records.Trade,
+        records.Change,
+    )
 }

@@ -11,7 +11,7 @@ from canonical.amounts import FeeKind
 from canonical.base import Canonical
 from canonical.identifiers import Mic
 from canonical.problems import Rule, violation
-from canonical.rules.figures import Amount, Fraction, Percent
+from canonical.rules.figures import Amount, Fraction, Percent, PerUnit
 from canonical.rules.rounding import Mode
 from canonical.rules.spread import Spread
 from canonical.trade import OrderFormat, Side
@@ -36,23 +36,32 @@ class Bands(StrEnum):
     MARGINAL = "marginal"  # each band to the part of the amount that lies in it
 
 
+class Discounted(StrEnum):
+    """When a discount is taken off."""
+
+    LAST = "last"  # off what minimum and maximum have left: less than the minimum can be paid
+    FIRST = "first"  # off what the bands give: nobody pays less than the minimum
+
+
 class Band(Canonical):
     """What is charged from an amount on. Of rate, per_share and flat one or several, which add up.
 
-    above: the band begins above this gross amount; the first one's is 0. rate: of the gross amount.
-    per_share: for each unit. flat: once.
+    above: the band begins above this gross amount, which itself is in the band below (Japan's tables say
+    超 and 以下: jia-sec.co.jp/charge.html); the first one's is 0. rate: of the gross amount. per_share: for
+    each unit. flat: once.
     """
 
     above: Amount = Decimal(0)
     rate: Fraction = Decimal(0)
-    per_share: Fraction = Decimal(0)
+    per_share: PerUnit = Decimal(0)
     flat: Amount = Decimal(0)
 
 
 class Tariff(Canonical):
     """The commission of one kind of order. order_format, venue: which orders it is for; None for any.
 
-    minimum, maximum: of the commission, on its level, before the discount. discount_percent: off it.
+    minimum, maximum: of the commission, on its level. discount_percent: off it. discounted: before or after
+    minimum and maximum; a published table has the minimum hold after the discount (naito-sec.co.jp).
     """
 
     order_format: OrderFormat | None = None
@@ -62,6 +71,7 @@ class Tariff(Canonical):
     minimum: Amount | None = None
     maximum: Amount | None = None
     discount_percent: Percent = Decimal(0)
+    discounted: Discounted = Discounted.LAST
 
     @model_validator(mode="after")
     def _orderly(self) -> "Tariff":
@@ -72,13 +82,16 @@ class Tariff(Canonical):
         if self.applied is Bands.MARGINAL and any(band.per_share or band.flat for band in self.bands):
             text = "a marginal band has a rate alone: no part of a share lies in a band"
             raise violation(Rule.NOT_ALLOWED, text)
-        if self.minimum is not None and self.maximum is not None and self.minimum > self.maximum:
-            text = "the minimum is more than the maximum"
-            raise violation(Rule.OUT_OF_RANGE, text)
+        _assert_limits(self.minimum, self.maximum)
         if self.discount_percent > 100:  # noqa: PLR2004 - a hundred percent
             text = "a discount is at most 100 percent"
             raise violation(Rule.OUT_OF_RANGE, text)
         return self
+
+
+def _assert_limits(minimum: Decimal | None, maximum: Decimal | None) -> None:
+    if minimum is not None and maximum is not None and minimum > maximum:
+        raise violation(Rule.OUT_OF_RANGE, "the minimum is more than the maximum: exchange the two")
 
 
 class Commission(Canonical):
@@ -123,16 +136,26 @@ class ConsumptionTax(Canonical):
 
 
 class FeeRule(Canonical):
-    """One fee besides commission and consumption tax. side: of the trades it is for; None for both."""
+    """One fee besides commission and consumption tax. side: of the trades it is for; None for both.
+
+    What rate, per_share and flat give adds up; minimum and maximum hold for the sum.
+    """
 
     kind: FeeKind
     side: Side | None = None
     level: Level = Level.FUND
     rate: Fraction = Decimal(0)
-    per_share: Fraction = Decimal(0)
+    per_share: PerUnit = Decimal(0)
     flat: Amount = Decimal(0)
+    minimum: Amount | None = None
+    maximum: Amount | None = None
     rounding: Mode = Mode.DOWN
     spread: Spread = Spread()
+
+    @model_validator(mode="after")
+    def _orderly(self) -> "FeeRule":
+        _assert_limits(self.minimum, self.maximum)
+        return self
 
 
 FeeRules = Annotated[tuple[FeeRule, ...], Field(max_length=FEES_MAX)]

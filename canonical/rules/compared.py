@@ -90,6 +90,15 @@ class FundCompared(_Compared):
     accrued: Tolerance = EXACT
     net: Tolerance = EXACT
 
+    @model_validator(mode="after")
+    def _one_holder(self) -> "FundCompared":
+        money = (self.gross, self.commission, self.consumption_tax, self.accrued, self.net)
+        holders = dict.fromkeys(tolerance.holds for tolerance in money if tolerance.allows_deviation)
+        if len(holders) > 1:
+            text: LiteralString = "the amounts of a fund add up to its net: let the same side's hold for all"
+            raise violation(Rule.NOT_ALLOWED, text)
+        return self
+
 
 class TotalCompared(_Compared):
     """Sums over all funds, of the names in TOTAL_FIELDS: what each may be off, many together may not."""

@@ -28,6 +28,7 @@ from node.commands.prove import prove
 from node.commands.rebuild import rebuild
 from node.commands.relocate import relocate
 from node.commands.restore import restore
+from node.commands.rules import rules
 from node.commands.run import run
 from node.commands.scrub import scrub
 from node.commands.sign import sign
@@ -71,6 +72,7 @@ for command in (*FOUNDING, *RUNNING, *GOVERNING, *PROVING, *MENDING, *SHOWING):
     commands.command()(command)
 commands.add_typer(propose)
 commands.add_typer(keys)
+commands.add_typer(rules)
 
 
 def app(arguments: Sequence[str] | None = None) -> None:

@@ -7,6 +7,7 @@ from node.keys import PublicKeyInvalidError
 from node.ledger import LedgerError
 from node.nats_server import ServerError
 from node.network import NetworkError
+from node.rules_document import RulesDocumentError
 from node.secret_files import SecretFileError
 from node.secrets import SecretsUnreadableError
 from node.settings import SettingsError
@@ -28,6 +29,7 @@ EXPECTED = (
     NotFoundError,
     OSError,
     PublicKeyInvalidError,
+    RulesDocumentError,
     SecretFileError,
     SecretsUnreadableError,
     ServerError,

@@ -25,7 +25,7 @@ from node.commands.told import submit_and_tell
 from node.contract_versions import installed_contracts
 from node.identity import load_identity
 from node.network import load_network
-from node.rules_proposal import load_proposal
+from node.rules_document import load_rules
 from node.secret_files import passphrase_in
 from node.setup import SetupError
 from node.statements import rules_agreement
@@ -133,7 +133,7 @@ def rules(
     must still lie ahead then. `yakujo submit` puts the statement on the ledger.
     """
     own = load_identity(identity, passphrase_in(passphrase_file))
-    write_and_tell(rules_agreement(own, load_proposal(document), load_network(network), number), output)
+    write_and_tell(rules_agreement(own, load_rules(document), load_network(network), number), output)
 
 
 def _contract_id(name: str) -> str:

@@ -9,7 +9,7 @@ from rich.rule import Rule
 from rich.text import Text
 
 from canonical.amounts import Price
-from canonical.answer import difference_text
+from canonical.answer_text import difference_text
 from canonical.message import (
     AllocationInstruction,
     Confirmation,

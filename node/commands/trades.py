@@ -16,7 +16,9 @@ MARKS = {
     TradeStatus.MATCH_AGREED: "green",
     TradeStatus.MISMATCHED: "red",
     TradeStatus.DISQUALIFIED: "red",
+    TradeStatus.CHANGE_REQUESTED: "yellow",
     TradeStatus.CANCELLED: "dim",
+    TradeStatus.CANCEL_AGREED: "dim",
 }
 
 
@@ -28,7 +30,7 @@ def trades(
         typer.Option(
             case_sensitive=False,
             help="Only these: NMAT no counterpart, PEND funds missing, MISM differs, DISQ does not add up, "
-            "MAGR match agreed, CANC cancelled.",
+            "MAGR match agreed, CANC cancelled, CREQ change asked for, CANA cancelled by both.",
         ),
     ] = None,
     reference: Annotated[

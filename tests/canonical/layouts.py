@@ -111,9 +111,11 @@ def documents(draw: st.DrawFn) -> dict[str, Any]:
     match kind:
         case Kind.CANCELLATION:
             return found | {"cancels": draw(reference)}
+        case Kind.CALCULATION_REQUEST:
+            return found | {"about": draw(reference), "adopts": draw(st.booleans())}
         case Kind.AFFIRMATION:
             return found | {"answers": draw(reference), "affirmed": draw(st.booleans())}
-        case Kind.BLOCK_RESPONSE:
+        case Kind.BLOCK_RESPONSE | Kind.CHANGE_RESPONSE:
             return found | {"answers": draw(reference), "agreed": draw(st.booleans())}
         case Kind.ALLOCATION_RESPONSE:
             refused = draw(st.lists(accounts, max_size=2))

@@ -2,15 +2,19 @@
 
 import tomllib
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 from trades import BROKER, INVESTOR, STRANGER, Replica, message, submission
 
+from canonical.amounts import plain
 from canonical.answer import answers
 from canonical.message import Role
 from canonical.result import AnyOutcome, BlockState, Difference, FundState, Rejection, Result
+from canonical.rules import Rules
 from canonical.submission import Submission
+from canonical.trade import FundFigures
 
 FOLDER = Path(__file__).parent.parent / "golden" / "contract"
 SENDERS = {"broker": BROKER, "investor": INVESTOR, "stranger": STRANGER}
@@ -32,6 +36,12 @@ def steps(path: Path) -> list[Step]:
         said = [message(words) for words in step.pop(sender)]
         found.append(Step(submission(SENDERS[sender], *said, raw=step.pop("raw", "")), step))
     return found
+
+
+def rules_of(path: Path) -> Rules:
+    """What the two sides of a scenario have agreed."""
+    document = tomllib.loads(path.read_text(), parse_float=Decimal)
+    return Rules.model_validate(document.get("rules", {}))
 
 
 def actual(outcomes: tuple[AnyOutcome, ...]) -> dict[str, Any]:
@@ -58,9 +68,18 @@ def _result(result: Result) -> dict[str, Any]:
         found["matched"] = f"{result.funds_matched} of {result.funds_total}"
     if result.candidates:
         found["candidates"] = len(result.candidates)
+    if result.calculation:
+        found["calculation"] = [_calculated(fund) for fund in result.calculation.funds]
+    if result.problems:
+        found["not_calculated"] = [f"{problem.rule} {problem.field}" for problem in result.problems]
     if result.cancelled_by:
         found["cancelled_by"] = result.cancelled_by.value
     return found
+
+
+def _calculated(fund: FundFigures) -> str:
+    amounts = (fund.commission.amount, fund.consumption_tax.amount, fund.net.amount)
+    return f"{fund.account.code} {' '.join(map(plain, amounts))}"
 
 
 def _block(block: BlockState) -> str:
@@ -72,8 +91,12 @@ def _fund(fund: FundState) -> str:
 
 
 def _with_differences(text: str, differences: tuple[Difference, ...]) -> str:
-    parts = [f"{d.field} {d.broker or '-'}/{d.investor or '-'}" for d in differences]
-    return f"{text}: {', '.join(parts)}" if parts else text
+    return f"{text}: {', '.join(map(_difference, differences))}" if differences else text
+
+
+def _difference(found: Difference) -> str:
+    holds = f" {found.holds} holds" if found.within else ""
+    return f"{found.field} {found.broker or '-'}/{found.investor or '-'}{holds}"
 
 
 def run(path: Path, replica: Replica) -> list[dict[str, Any]]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from scenarios import FOLDER, actual, steps
+from scenarios import FOLDER, actual, rules_of, steps
 from trades import Replica
 
 from canonical.encoding import canonical_bytes
@@ -20,7 +20,8 @@ PATHS = sorted(FOLDER.glob("*.toml"))
 @pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
 def test_scenario(path: Path):
     """Each side hears what the scenario promises; a node that stores its state as JSON says the same."""
-    replica, stored = Replica(), Replica(stored=True)
+    rules = rules_of(path)
+    replica, stored = Replica(rules=rules), Replica(stored=True, rules=rules)
     for number, step in enumerate(steps(path), start=1):
         outcomes = replica.apply(step.submission)
         assert actual(outcomes) == step.expected, f"step {number}"
@@ -40,7 +41,7 @@ def told() -> str:
     """SHA-256 of all outcomes of all scenarios."""
     whole = hashlib.sha256()
     for path in PATHS:
-        replica = Replica()
+        replica = Replica(rules=rules_of(path))
         for step in steps(path):
             for outcome in replica.apply(step.submission):
                 whole.update(canonical_bytes(outcome))

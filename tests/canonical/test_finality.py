@@ -10,15 +10,13 @@ from pydantic import ValidationError
 
 from canonical.answer import (
     ID_CHARACTERS_MAX,
-    TEXT_CHARACTERS_MAX,
     Answer,
     AnswerStatus,
     Finality,
     FundAnswer,
-    difference_text,
-    shortened_text,
     with_finality,
 )
+from canonical.answer_text import TEXT_CHARACTERS_MAX, difference_text, shortened_text
 from canonical.identifiers import FundAccount
 from canonical.message import Kind, Role
 from canonical.problems import Problem, Rule

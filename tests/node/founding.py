@@ -99,7 +99,7 @@ def client(name: str, **changes: Any) -> ClientSettings:
             "institution": BROKER,
             "format": "fix",
             "mappings": "fix44",
-            "reads": {"AS": "AS", "AK": "AK", "AE": "AE"},
+            "reads": {"AS": "AS", "AK": "AK", "AE": "AE", "P": "P"},
             "copies": {"allocation_instruction": "J"},
         },
         "investor": {

@@ -11,15 +11,23 @@ import pytest
 from trades import Replica, lei, message, submission
 
 from canonical.answer import answers
-from canonical.contracts.matching.v1.records import Half, Index, MessageRecord, Trade
+from canonical.contracts.matching.v1.records import Change, Half, Index, MessageRecord, Trade
 from canonical.encoding import canonical_bytes
 from canonical.message import Role
 from canonical.result import AnyOutcome, Receipt, Rejection, Result, TradeStatus
+from canonical.rules import Rules
 from canonical.submission import Submission
 
 BROKERS = [lei(f"529900BROKER00000{n}") for n in range(2)]
 INVESTORS = [lei(f"529900INVEST00000{n}") for n in range(2)]
 ENTRIES = 160
+RULES = Rules.model_validate(  # a calculation can be made, and is told where the sides differ
+    {
+        "agreeing": {"resolve": "propose", "auto_affirm": True},
+        "commission": {"tariffs": [{"bands": [{"rate": "0.001"}]}]},
+        "compare": {"fund": {"commission": {"code": "PTOL", "percent": 1, "holds": "calculation"}}},
+    }
+)
 SPEAKS = {
     "notice": Role.BROKER,
     "confirmation": Role.BROKER,
@@ -64,12 +72,14 @@ class Party:
     def _words(self) -> dict[str, Any]:
         kind = self.chance.choice([*(k for k, role in SPEAKS.items() if role is self.role), "cancellation"])
         often = ["notice", "confirmation"] if self.role is Role.BROKER else ["calculation"]
-        kind = self.chance.choice([kind, *often])
+        kind = self.chance.choice([kind, "change_response", ASKS, *often])
         words: dict[str, Any] = {kind: f"R{self.chance.randrange(150)}"}
         words |= {"broker": self.broker, "investor": self.investor}
         if kind == "cancellation":
             return words | {"cancels": self._own()}
-        if kind in ("affirmation", "block_response", "allocation_response"):
+        if kind == ASKS:
+            return words | {"about": self._own(), "adopts": self.chance.random() < 0.5}
+        if kind in ANSWERS:
             return words | self._answer(kind)
         words |= self._trade(kind)
         return words | ({"replaces": self._own()} if self.said and self.chance.random() < 0.2 else {})
@@ -118,9 +128,10 @@ def market(seed: int) -> list[Submission]:
 @pytest.mark.parametrize("seed", range(12))
 def test_market(seed: int):
     """Every submission is answered once, replicas agree, agreed trades stay, and the state hangs together."""
-    memory, stored = Replica(), Replica(stored=True)
+    rules = RULES if seed % 2 else Rules()
+    memory, stored = Replica(rules=rules), Replica(stored=True, rules=rules)
     ids: set[str] = set()
-    agreed: set[str] = set()
+    standing: dict[str, TradeStatus] = {}
     for entry in market(seed):
         outcomes = memory.apply(entry)
         assert stored.apply(entry) == outcomes
@@ -131,11 +142,11 @@ def test_market(seed: int):
         assert ids.isdisjoint(each.id for each in outcomes)
         ids |= {each.id for each in outcomes}
         hear(outcomes)
-        changed = {each.trade: each.status for each in rest if isinstance(each, Result)}
-        assert all(
-            changed.get(trade, TradeStatus.MATCH_AGREED) is TradeStatus.MATCH_AGREED for trade in agreed
-        )
-        agreed |= {trade for trade, status in changed.items() if status is TradeStatus.MATCH_AGREED}
+        for each in rest:
+            assert isinstance(each, Result)
+            if standing.get(each.trade) is TradeStatus.MATCH_AGREED:
+                assert each.status in (TradeStatus.MATCH_AGREED, TradeStatus.CHANGE_REQUESTED)
+            standing[each.trade] = each.status
         hangs_together(memory.state)
     assert memory.digest() == stored.digest()
 
@@ -166,11 +177,14 @@ def hangs_together(state: dict[str, Any]) -> None:
                 assert set(record.halves) <= set(halves), key
             case Trade():
                 assert key.removeprefix("trade/") in halves
+            case Change():
+                assert halves[key.removeprefix("change/")].agreed
             case MessageRecord(live=True) if record.source.kind not in ("cancellation",):
-                assert record.half in halves or record.source.kind in ANSWERS, key
+                assert record.half in halves or record.source.kind in (*ANSWERS, ASKS), key
 
 
-ANSWERS = ("affirmation", "block_response", "allocation_response")
+ANSWERS = ("affirmation", "block_response", "allocation_response", "change_response")
+ASKS = "calculation_request"
 
 
 @pytest.mark.parametrize("seed", range(3))

@@ -93,12 +93,13 @@ def reused(reference: str) -> RefusedError:
     return refused("reference", reference, Rule.REUSED_REFERENCE, text)
 
 
-def note(working: Working, said: Spoken, half: str) -> None:
-    """Remember that the message was accepted, and of which half it speaks."""
+def note(working: Working, said: Spoken, half: str, *, asks: bool = False) -> None:
+    """Remember that the message was accepted, and of which half it speaks. asks: see MessageRecord."""
     key = message_key(said.between, said.role, said.message.kind, said.message.reference)
-    working.put(key, MessageRecord(digest=said.digest, source=said.source, half=half))
+    working.put(key, MessageRecord(digest=said.digest, source=said.source, half=half, asks=asks))
     mentions = working.get(mentions_key(half), Mentions) or Mentions()
-    working.put(mentions_key(half), Mentions(keys=(*mentions.keys, key)))
+    if key not in mentions.keys:
+        working.put(mentions_key(half), Mentions(keys=(*mentions.keys, key)))
 
 
 def in_force(working: Working, between: str, role: Role, kind: Kind, reference: str) -> MessageRecord | None:

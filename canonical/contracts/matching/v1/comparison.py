@@ -1,40 +1,43 @@
 """Comparison of the two sides, field by field, and the statuses that follow from it."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from decimal import Decimal
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from canonical.amounts import plain
-from canonical.contracts.matching.v1.records import Half, Values, Word, block_of
-from canonical.contracts.matching.v1.shares import Share, Shares, aligned, quantity_of, shares_of
-from canonical.contracts.matching.v1.statements import terms_values
+from canonical.calculation.calculation import Calculation
+from canonical.contracts.matching.v1.calculating import (
+    NOTHING,
+    Calculated,
+    calculated,
+    calculation_of,
+    confirmed,
+    is_needed,
+    may_confirm,
+)
+from canonical.contracts.matching.v1.records import Half, Values, Word, account_key
+from canonical.contracts.matching.v1.shares import Share, aligned
+from canonical.contracts.matching.v1.sides import Side, side_of
+from canonical.contracts.matching.v1.tolerance import difference
+from canonical.contracts.matching.v1.totals import are_calculated, total_differences
 from canonical.message import Role
-from canonical.result import BlockState, Difference, FundState, Source, Status, TradeStatus
-from canonical.rules import Rules, Tolerance
+from canonical.problems import Problem
+from canonical.result import BlockState, Difference, FundState, Source, Status, TradeStatus, parting
+from canonical.rules import Resolution, Rules, Tolerance
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """A trade as both sides' statements show it."""
+    """A trade as both sides' statements show it.
+
+    calculation: the shared one, where it confirms for the broker or is proposed. problems: why there is none.
+    """
 
     block: BlockState
     funds: tuple[FundState, ...]
     status: TradeStatus
-
-
-@dataclass(frozen=True, slots=True)
-class Side:
-    """One side of a trade as it is compared. given: what it says of the block; None where it says nothing.
-
-    full: its funds are all named: they fill its block. over: they are more than its block.
-    """
-
-    half: Half | None
-    given: Values | None
-    shares: Shares
-    quantity: Decimal
-    full: bool
-    over: bool
+    calculation: Calculation | None = None
+    problems: tuple[Problem, ...] = ()
 
 
 def seen(half: Half, other: Half | None, rules: Rules) -> Seen:
@@ -43,25 +46,39 @@ def seen(half: Half, other: Half | None, rules: Rules) -> Seen:
         block = BlockState(status=Status.UNMATCHED, sources=tuple(s.source for s in half.statements))
         return Seen(block, (), TradeStatus.UNMATCHED)
     sides = {each.role: each for each in (half, other) if each is not None}
-    broker, investor = _side(sides.get(Role.BROKER)), _side(sides.get(Role.INVESTOR))
-    funds = tuple(_funds(broker, investor, rules))
+    broker, investor = side_of(sides.get(Role.BROKER)), side_of(sides.get(Role.INVESTOR))
+    now = _by_rules(broker, investor, rules) if is_needed(rules) else _seen(broker, investor, rules, NOTHING)
+    proposes = rules.agreeing.resolve is Resolution.PROPOSE and now.status in _DIFFERS
+    return _with_proposal(now, broker, investor, rules) if proposes else now
+
+
+_DIFFERS = (TradeStatus.MISMATCHED, TradeStatus.DISQUALIFIED)
+
+
+def _by_rules(broker: Side, investor: Side, rules: Rules) -> Seen:
+    """How a trade stands whose comparison rests on the shared calculation, as far as that can be made."""
+    found = calculation_of(broker, investor, rules)
+    if not isinstance(found, Calculation):
+        return replace(_seen(broker, investor, rules, NOTHING), problems=found)
+    if not may_confirm(broker, investor, rules):
+        return _seen(broker, investor, rules, calculated(found, rules))
+    now = _seen(confirmed(broker, found), investor, rules, calculated(found, rules))
+    return replace(now, calculation=found)
+
+
+def _with_proposal(now: Seen, broker: Side, investor: Side, rules: Rules) -> Seen:
+    """What the rules make of a trade that differs: either side may take that over."""
+    found = calculation_of(broker, investor, rules)
+    return replace(now, calculation=found) if isinstance(found, Calculation) else replace(now, problems=found)
+
+
+def _seen(broker: Side, investor: Side, rules: Rules, by_rules: Calculated) -> Seen:
+    funds = tuple(_funds(broker, investor, rules, by_rules))
     sources = _block_sources(broker, investor)
     over = (_sum_difference(broker, investor),) if broker.over or investor.over else ()
     status, differences = _block_status(broker, investor, funds, rules)
     block = BlockState(status=status, differences=(*differences, *over), sources=sources)
     return Seen(block, funds, _trade_status(status, funds, broker, investor))
-
-
-def _side(half: Half | None) -> Side:
-    if half is None:
-        return Side(None, None, {}, Decimal(0), full=False, over=False)
-    block, shares = block_of(half), shares_of(half)
-    quantity = quantity_of(shares)
-    whole = Decimal(block["quantity"]) if block is not None else None
-    full = whole is not None and quantity >= whole
-    over = whole is not None and quantity > whole
-    given = {**terms_values(half.terms), **block} if block is not None else None
-    return Side(half, given, shares, quantity, full=full, over=over)
 
 
 def _block_sources(*sides: Side) -> tuple[Source, ...]:
@@ -80,11 +97,20 @@ def _block_status(
     if word is not None and not word.agreed:
         return Status.MISMATCHED, (Difference(field="response", broker="", investor=word.reason),)
     if broker.given is not None and investor.given is not None:
-        found = tuple(_differences(rules.compare.block.tolerances, broker.given, investor.given))
-        return (Status.MISMATCHED if found else Status.MATCHED), found
-    affirmed = investor.half is None and broker.full and all(f.status is Status.MATCHED for f in funds)
+        found = (
+            *_differences(rules.compare.block.tolerances, broker.given, investor.given, {}),
+            *_total_differences(broker, investor, rules),
+        )
+        return _status_of(found, Status.MATCHED), found
+    affirmed = investor.half is None and broker.full and all(f.status.is_matched for f in funds)
     agreed = broker.given is not None and (word is not None or affirmed)
     return (Status.MATCHED if agreed else Status.UNMATCHED), ()
+
+
+def _total_differences(broker: Side, investor: Side, rules: Rules) -> Iterator[Difference]:
+    sides = (broker, investor)
+    if all(side.full and not side.over and are_calculated(side.shares) for side in sides):
+        yield from total_differences(broker.shares, investor.shares, rules)
 
 
 def _word_on_block(side: Side) -> Word | None:
@@ -92,16 +118,24 @@ def _word_on_block(side: Side) -> Word | None:
     return next((word for word in reversed(words) if not word.lines), None)
 
 
-def _differences(tolerances: dict[str, Tolerance], broker: Values, investor: Values) -> Iterator[Difference]:
+def _differences(
+    tolerances: dict[str, Tolerance], broker: Values, investor: Values, by_rules: Values
+) -> Iterator[Difference]:
     """The fields in which the sides part. What one side does not give is not compared."""
     for field, tolerance in tolerances.items():
-        if not tolerance.compares:
-            continue
         ours, theirs = broker.get(field), investor.get(field)
         if field == "instrument":
             ours, theirs = _instruments(broker, investor)
-        if ours is not None and theirs is not None and ours != theirs:
-            yield Difference(field=field, broker=ours, investor=theirs)
+        found = difference(field, tolerance, ours, theirs, by_rules)
+        if found is not None:
+            yield found
+
+
+def _status_of(differences: tuple[Difference, ...], alike: Status) -> Status:
+    """The status that differences lead to; `alike` where there are none."""
+    if parting(differences):
+        return Status.MISMATCHED
+    return Status.WITHIN_TOLERANCE if differences and alike is Status.MATCHED else alike
 
 
 def _instruments(broker: Values, investor: Values) -> tuple[str, str]:
@@ -115,21 +149,35 @@ def _instruments(broker: Values, investor: Values) -> tuple[str, str]:
     return next(((one, other) for one, other in both if one != other), both[0] if both else (own[0], own[1]))
 
 
-def _funds(broker: Side, investor: Side, rules: Rules) -> Iterator[FundState]:
+def _funds(broker: Side, investor: Side, rules: Rules, by_rules: Calculated) -> Iterator[FundState]:
     """Each fund, in the order in which the investor, then the broker, first named it."""
     for account in dict.fromkeys((*investor.shares, *broker.shares)):
         for pair in aligned(broker.shares.get(account, []), investor.shares.get(account, [])):
-            yield _fund(*pair, broker, investor, rules)
+            compared = _Compared(*pair, broker, investor, rules)
+            yield _fund(compared, by_rules)
 
 
-def _fund(ours: Share | None, theirs: Share | None, broker: Side, investor: Side, rules: Rules) -> FundState:
+class _Compared(NamedTuple):
+    """One fund of both sides, and the sides that it belongs to."""
+
+    ours: Share | None
+    theirs: Share | None
+    broker: Side
+    investor: Side
+    rules: Rules
+
+
+def _fund(compared: _Compared, by_rules: Calculated) -> FundState:
+    ours, theirs = compared.ours, compared.theirs
     known = ours or theirs
     assert known is not None
-    differences = tuple(_fund_differences(ours, theirs, broker, investor, rules))
-    status = Status.MATCHED if _is_matched(ours, theirs) else Status.UNMATCHED
+    values = by_rules.of(account_key(known.account), known.price)
+    differences = tuple(_fund_differences(compared, values))
+    is_matched = _is_matched(ours, theirs) or _is_affirmed_by(by_rules, compared)
+    status = Status.MATCHED if is_matched else Status.UNMATCHED
     return FundState(
         account=known.account,
-        status=Status.MISMATCHED if differences else status,
+        status=_status_of(differences, status),
         differences=differences,
         sources=tuple(dict.fromkeys(s for share in (ours, theirs) if share for s in share.sources)),
         broker_reference=ours.reference if ours else None,
@@ -144,14 +192,22 @@ def _is_matched(ours: Share | None, theirs: Share | None) -> bool:
     return (theirs is not None and theirs.calculated) or (ours.word is not None and ours.word.agreed)
 
 
-def _fund_differences(
-    ours: Share | None, theirs: Share | None, broker: Side, investor: Side, rules: Rules
-) -> Iterator[Difference]:
+def _is_affirmed_by(by_rules: Calculated, compared: _Compared) -> bool:
+    """Whether the calculation affirms a fund that the investor has allocated and the broker confirmed."""
+    ours, theirs = compared.ours, compared.theirs
+    if not by_rules.affirms or ours is None or theirs is None or not ours.calculated:
+        return False
+    return by_rules.reproduces(account_key(ours.account), ours.values, compared.rules)
+
+
+def _fund_differences(compared: _Compared, by_rules: Values) -> Iterator[Difference]:
+    ours, theirs, broker, investor, rules = compared
     if ours is not None and theirs is not None:
         yield from _differences(
             rules.compare.fund.tolerances,
             {**ours.terms, **ours.values},
             {**theirs.terms, **theirs.values},
+            by_rules,
         )
     elif ours is not None and investor.full:
         yield Difference(field="account", broker=ours.account.code, investor="")
@@ -179,6 +235,6 @@ def _trade_status(block: Status, funds: tuple[FundState, ...], broker: Side, inv
     if any(fund.status is Status.MISMATCHED for fund in funds):
         return TradeStatus.MISMATCHED
     full = broker.full and (investor.half is None or investor.full)
-    if block is Status.MATCHED and funds and full and all(f.status is Status.MATCHED for f in funds):
+    if block.is_matched and funds and full and all(f.status.is_matched for f in funds):
         return TradeStatus.MATCH_AGREED
     return TradeStatus.PENDING

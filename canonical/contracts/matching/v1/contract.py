@@ -12,8 +12,9 @@ from canonical.contracts.matching.v1.admission import (
     source_of,
     spoken,
 )
+from canonical.contracts.matching.v1.agreed_change import Changes
 from canonical.contracts.matching.v1.book import Book
-from canonical.contracts.matching.v1.contribution import Contributions, kinds_replacing
+from canonical.contracts.matching.v1.contribution import AgreedError, Contributions, kinds_replacing
 from canonical.contracts.matching.v1.conventions import Conventions, Settled
 from canonical.contracts.matching.v1.telling import Teller
 from canonical.contracts.state import Decision, Entry, View, Working
@@ -77,24 +78,41 @@ def _results(
     working: Working, entry: Entry, said: list[Spoken], rules: RulesOn, contract: str
 ) -> tuple[list[Result], list[Problem]]:
     """What the messages change, or all for which they are refused."""
-    book = Book(working)
-    contributions = Contributions(book, kinds_replacing(entry.submission.messages))
+    changes = _changes(working, entry, rules)
     problems: list[Problem] = []
+    needs_consent: AgreedError | None = None
     for each in said:
         try:
             admit(working, each)
-            contributions.add(each)
+            changes.add(each)
+        except AgreedError as error:
+            needs_consent = needs_consent or error
         except RefusedError as error:
             problems += error.problems
     if problems:
-        return [], _of_the_whole(problems, len(said))
-    teller = Teller(book, rules, contract, entry.position, contributions.withdrawn, contributions.cancelled)
+        return [], _of_the_whole([*(needs_consent.problems if needs_consent else ()), *problems], len(said))
+    if needs_consent is not None:
+        working.changes.clear()
+        changes = _changes(working, entry, rules)
     try:
-        gone = teller.tell_gone()
-        pairing.settle(book)
-        return [*gone, *teller.tell()], []
+        if needs_consent is not None:
+            changes.ask(changes.book.half(needs_consent.half.id), said)
+        return _told(changes, entry, rules, contract), []
     except RefusedError as error:
         return [], list(error.problems)
+
+
+def _changes(working: Working, entry: Entry, rules: RulesOn) -> Changes:
+    book = Book(working)
+    return Changes(book, Contributions(book, kinds_replacing(entry.submission.messages), rules))
+
+
+def _told(changes: Changes, entry: Entry, rules: RulesOn, contract: str) -> list[Result]:
+    book, made = changes.book, changes.contributions
+    teller = Teller(book, rules, contract, entry.position, made.withdrawn, made.cancelled, changes.told)
+    gone = [*teller.tell_cancelled(changes.gone), *teller.tell_gone()]
+    pairing.settle(book)
+    return [*gone, *teller.tell(), *teller.tell_calculated(made.requests)]
 
 
 def _parties(entry: Entry) -> tuple[str, str]:

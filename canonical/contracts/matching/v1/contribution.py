@@ -2,8 +2,11 @@
 
 from dataclasses import dataclass, field
 
+from canonical.calculation.calculation import Calculation
 from canonical.contracts.matching.v1.admission import RefusedError, Spoken, in_force, note, refused
+from canonical.contracts.matching.v1.adoption import adopted, adopting, is_calculated, meant, sides_of
 from canonical.contracts.matching.v1.book import Book
+from canonical.contracts.matching.v1.calculating import calculation_of
 from canonical.contracts.matching.v1.grouping import own_half, taken
 from canonical.contracts.matching.v1.records import Half, MessageRecord, Statement, Word, message_key
 from canonical.contracts.matching.v1.statements import Stating, statement_of
@@ -11,7 +14,9 @@ from canonical.message import (
     Affirmation,
     AllocationResponse,
     BlockResponse,
+    CalculationRequest,
     Cancellation,
+    ChangeResponse,
     Kind,
     Message,
     Role,
@@ -19,6 +24,7 @@ from canonical.message import (
 )
 from canonical.problems import Rule
 from canonical.result import Source
+from canonical.rules.versions import RulesOn
 
 Answering = Affirmation | BlockResponse | AllocationResponse
 
@@ -29,20 +35,33 @@ _ANSWERED = {
 }
 
 
+class AgreedError(RefusedError):
+    """A message would change an agreed trade, which needs the other side. half: the half it would change."""
+
+    def __init__(self, half: Half, field_name: str, reference: str) -> None:
+        text = "the trade is agreed: it changes only with the other side"
+        super().__init__(*refused(field_name, reference, Rule.NOT_ALLOWED, text).problems)
+        self.half = half
+
+
 @dataclass(slots=True)
 class Contributions:
     """The messages of one submission, one after the other.
 
-    anchor: the half that they speak of. replaced: where what they replace stood, by its reference.
+    rules: what the two sides have agreed. anchor: the half that they speak of. replaced: where what they
+    replace stood, by its reference.
     withdrawn: what took statements of a half back, by the half. cancelled: the cancellations among them.
+    requests: who asks for the calculation of a trade, and the half that is meant.
     """
 
     book: Book
     kinds: dict[str, list[Kind]]
+    rules: RulesOn
     anchor: str | None = None
     replaced: dict[str, dict[Kind, str]] = field(default_factory=dict)
     withdrawn: dict[str, Source] = field(default_factory=dict)
     cancelled: dict[str, dict[Source, None]] = field(default_factory=dict)
+    requests: list[tuple[Source, str]] = field(default_factory=list)
 
     def add(self, said: Spoken) -> None:
         """Apply one message. Raises RefusedError; then none of the submission may be kept."""
@@ -53,6 +72,10 @@ class Contributions:
                 half = self._cancel(said, message)
             case Affirmation() | BlockResponse() | AllocationResponse():
                 half = self._answer(said, message)
+            case CalculationRequest():
+                half = self._request(said, message)
+            case ChangeResponse():
+                raise AssertionError("what the other side asks for is answered before it comes here")
             case _:
                 half = self._state(said, message, anchor)
         note(self.book.working, said, half)
@@ -112,6 +135,29 @@ class Contributions:
         self.anchor = next((r.half for r in found if _is_statement(r)), self.anchor)
         return found[0].half
 
+    def _request(self, said: Spoken, message: CalculationRequest) -> str:
+        """Note who asks for a calculation. Where it is adopted, its figures are the author's from now on."""
+        half = meant(self.book, said, message.about)
+        if not message.adopts:
+            self.requests.append((said.source, half.id))
+            return half.id
+        own = adopting(self.book, half, said)
+        if own.agreed:
+            raise AgreedError(own, "about", message.about)
+        calculation = calculation_of(*sides_of(self.book, half), self.rules.on(self.book.trade_date(half)))
+        if not isinstance(calculation, Calculation):
+            raise RefusedError(*calculation)
+        for statement in own.statements:
+            if is_calculated(statement):
+                self._silence(said, statement.source)
+        self.book.put(adopted(own, calculation, said))
+        return own.id
+
+    def _silence(self, said: Spoken, source: Source) -> None:
+        key = message_key(said.between, said.role, source.kind, source.reference)
+        record = self.book.working.must(key, MessageRecord)
+        self.book.working.put(key, record.model_copy(update={"live": False}))
+
     def _make_room(self, said: Spoken) -> str | None:
         """Take back what is replaced, once a submission; the half where the new message belongs."""
         reference, kind = said.message.replaces, said.message.kind
@@ -138,8 +184,7 @@ class Contributions:
         half = self.book.find(record.half)
         source = record.source
         if half is not None and half.agreed:
-            text = "the trade is agreed: it changes only with the other side"
-            raise refused(field_name, reference, Rule.NOT_ALLOWED, text)
+            raise AgreedError(half, field_name, reference)
         key = message_key(said.between, said.role, source.kind, source.reference)
         self.book.working.put(key, record.model_copy(update={"live": False}))
         if half is None:

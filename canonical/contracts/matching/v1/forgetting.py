@@ -9,10 +9,12 @@ from canonical.base import Canonical
 from canonical.contracts.matching.v1.admission import RefusedError, spoken
 from canonical.contracts.matching.v1.book import Book
 from canonical.contracts.matching.v1.records import (
+    Change,
     Half,
     Mentions,
     MessageRecord,
     Trade,
+    change_key,
     mentions_key,
     message_key,
     trade_key,
@@ -49,6 +51,9 @@ def halves_of(view: View, submission: Submission) -> tuple[str, ...]:
 
 
 def _forget(book: Book, half: Half, gone: dict[str, None]) -> None:
+    for name in (half.id, half.other):
+        if name is not None and book.working.get(change_key(name), Change) is not None:
+            book.working.delete(change_key(name))
     if half.other is not None and half.other not in gone:
         _leave_alone(book, half, book.half(half.other))
     for name in dict.fromkeys((*(h.id for h in book.neighbours(half)), *half.candidates)):

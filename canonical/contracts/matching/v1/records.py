@@ -13,7 +13,7 @@ from pydantic import Field
 
 from canonical.base import Canonical
 from canonical.identifiers import FundAccount, Lei, Link, Reference
-from canonical.message import Kind, Role
+from canonical.message import Kind, Message, Role
 from canonical.result import BlockState, Source, Status, TradeStatus
 from canonical.trade import Terms
 
@@ -25,12 +25,14 @@ class MessageRecord(Canonical):
     """A message that was accepted. digest: of its canonical bytes. live: neither replaced nor cancelled.
 
     half: the half that it speaks of, its author's own for a statement, the other side's for a word.
+    asks: it asks for a change of an agreed trade, and waits for the other side's word.
     """
 
     digest: str
     source: Source
     half: str
     live: bool = True
+    asks: bool = False
 
 
 class Mentions(Canonical):
@@ -114,6 +116,19 @@ class Trade(Canonical):
     candidates: tuple[str, ...] = ()
 
 
+class Change(Canonical):
+    """What one side asks for after match agreed: the messages that will hold if the other side consents.
+
+    position: of the entry that said them. cancels: they take back all that the side had said.
+    """
+
+    by: Role
+    position: Annotated[int, Field(ge=0)]
+    raw: str
+    messages: tuple[Message, ...]
+    cancels: bool
+
+
 def relationship(broker: str, investor: str) -> str:
     """The pair of institutions, as a part of keys."""
     return f"{broker}/{investor}"
@@ -143,6 +158,11 @@ def half_key(half: str) -> str:
 def trade_key(trade: str) -> str:
     """Where the memory of a trade lies."""
     return f"trade/{trade}"
+
+
+def change_key(trade: str) -> str:
+    """Where lies what is asked for about an agreed trade."""
+    return f"change/{trade}"
 
 
 def block_of(half: Half) -> Values | None:

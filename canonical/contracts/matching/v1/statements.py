@@ -42,7 +42,7 @@ def _lines(message: Stating) -> tuple[Line, ...]:
     if isinstance(message, ExecutionNotice):
         return ()
     funds = message.funds
-    return tuple(Line(account=f.account, values=_figures(f), reference=f.reference) for f in funds)
+    return tuple(Line(account=f.account, values=figures_of(f), reference=f.reference) for f in funds)
 
 
 def block_values(block: BlockFigures) -> Values:
@@ -61,7 +61,8 @@ def _allocated(part: Allocation) -> Values:
     return values
 
 
-def _figures(fund: FundFigures) -> Values:
+def figures_of(fund: FundFigures) -> Values:
+    """A fund's figures."""
     currency = fund.price.currency
     values = {
         "quantity": str(fund.quantity),

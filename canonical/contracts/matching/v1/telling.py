@@ -1,16 +1,31 @@
 """What is told about a trade: its status now, if it is not what was told before."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from canonical.contracts.matching.v1.admission import refused
+from canonical.calculation.calculation import Calculation
+from canonical.contracts.matching.v1.admission import RefusedError, refused
+from canonical.contracts.matching.v1.adoption import sides_of
+from canonical.contracts.matching.v1.agreed_change import Asked
 from canonical.contracts.matching.v1.book import Book
+from canonical.contracts.matching.v1.calculating import calculation_of
 from canonical.contracts.matching.v1.comparison import Seen, seen
-from canonical.contracts.matching.v1.records import FundMemory, Half, Trade, account_key, trade_key
+from canonical.contracts.matching.v1.records import (
+    Change,
+    FundMemory,
+    Half,
+    Trade,
+    account_key,
+    change_key,
+    trade_key,
+)
 from canonical.encoding import digest
-from canonical.message import Role
+from canonical.identifiers import FundAccount
+from canonical.message import Kind, Role
 from canonical.problems import Rule
 from canonical.result import BlockState, FundState, Result, Source, Status, TradeStatus, result_id
 from canonical.rules.versions import RulesOn
+
+_AGREED = (TradeStatus.MATCH_AGREED, TradeStatus.CHANGE_REQUESTED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +33,7 @@ class Teller:
     """Tells what one entry changed.
 
     withdrawn: what took something of a half back, by the half. cancelled: the cancellations among them.
+    asked: by trade, the change that a side asks for after match agreed, or that was refused just now.
     """
 
     book: Book
@@ -26,12 +42,28 @@ class Teller:
     position: int
     withdrawn: dict[str, Source]
     cancelled: dict[str, dict[Source, None]]
+    asked: dict[str, Asked]
+
+    def tell_cancelled(self, gone: dict[str, tuple[tuple[Half, ...], tuple[Source, ...]]]) -> list[Result]:
+        """Remove the trades that both sides have taken back after match."""
+        results = []
+        for trade, (pair, sources) in gone.items():
+            block = BlockState(status=Status.UNMATCHED, sources=sources)
+            alone = pair[0].model_copy(update={"candidates": ()})
+            result = self._result(alone, trade, Seen(block, (), TradeStatus.CANCEL_AGREED), (), *pair[1:])
+            taken = tuple(source for source in sources if source.kind is Kind.CANCELLATION)
+            results.append(result.model_copy(update={"cancellations": taken}))
+            for half in pair:
+                self.book.part(self.book.half(half.id))
+                self.book.remove(self.book.half(half.id))
+            self.book.working.delete(trade_key(trade))
+        return results
 
     def tell_gone(self) -> list[Result]:
         """Remove the halves of which nothing is left: their side hears so, the other that it stands alone."""
         results = []
-        for half in [self.book.half(i) for i in self.book.touched]:
-            if not half.statements:
+        for half in [self.book.find(i) for i in self.book.touched]:
+            if half is not None and not half.statements:
                 results.append(self._gone(half))
         return results
 
@@ -63,10 +95,33 @@ class Teller:
         results = [self._tell(trade, half) for trade, half in trades.items()]
         return [result for result in results if result is not None]
 
+    def tell_calculated(self, requests: list[tuple[Source, str]]) -> list[Result]:
+        """What the agreed rules make of the trades that were asked about. Raises RefusedError."""
+        results = []
+        for source, name in requests:
+            half = self.book.half(name)
+            other = self.book.half(half.other) if half.other is not None else None
+            rules = self.rules.on(self.book.trade_date(half))
+            calculation = calculation_of(*sides_of(self.book, half), rules)
+            if not isinstance(calculation, Calculation):
+                raise RefusedError(*calculation)
+            trade, now = self.book.trade_of(half), seen(half, other, rules)
+            block = now.block.model_copy(update={"sources": (source,), "differences": ()})
+            funds = tuple(_asked_about(account, now, source) for account in _accounts(calculation))
+            result = self._result(
+                half, trade, replace(now, block=block, calculation=calculation), funds, other
+            )
+            subject = f"{trade}/calculation/{source.reference}"
+            told = {"id": result_id(self.contract, self.position, subject), "requests": (source,)}
+            results.append(result.model_copy(update=told))
+        return results
+
     def _tell(self, trade: str, half: Half) -> Result | None:
         other = self.book.half(half.other) if half.other is not None else None
-        now = seen(half, other, self.rules.on(_broker_first(half, other).terms.trade_date))
-        if half.agreed and now.status is not TradeStatus.MATCH_AGREED:
+        now = seen(half, other, self.rules.on(self.book.trade_date(half)))
+        if half.agreed and now.status is TradeStatus.MATCH_AGREED and self._is_asked(trade):
+            now = replace(now, status=TradeStatus.CHANGE_REQUESTED)
+        if half.agreed and now.status not in _AGREED:
             text = "the trade is agreed: it changes only with the other side"
             raise refused("reference", half.statements[-1].source.reference, Rule.NOT_ALLOWED, text)
         before, memory = self.book.memory(trade), _memory(now, half)
@@ -77,9 +132,24 @@ class Teller:
             return None
         if silent and other is None:  # only the cancellation is answered: the rest stands as it stood
             now = Seen(BlockState(status=Status.UNMATCHED), (), now.status)
-        shown = now.funds if now.status is TradeStatus.MATCH_AGREED else _changed(now.funds, before, memory)
+        if trade in self.asked:
+            return self._of_change(half, other, trade, now)
+        shown = now.funds if now.status in _AGREED else _changed(now.funds, before, memory)
         result = self._result(half, trade, now, shown, other)
         return result.model_copy(update={"cancellations": cancellations})
+
+    def _is_asked(self, trade: str) -> bool:
+        return self.book.working.get(change_key(trade), Change) is not None
+
+    def _of_change(self, half: Half, other: Half | None, trade: str, now: Seen) -> Result:
+        """What is told about a change: to what asks for it, and to the other side's messages."""
+        asked = self.asked[trade]
+        stated = (*now.block.sources, *(source for fund in now.funds for source in fund.sources))
+        theirs = (source for source in stated if source.author is not asked.state.by)
+        sources = tuple(dict.fromkeys((*asked.sources, *theirs)))
+        block = now.block.model_copy(update={"sources": sources})
+        result = self._result(half, trade, replace(now, block=block), (), other)
+        return result.model_copy(update={"change": asked.state})
 
     def _is_known(self, now: Seen, before: Trade | None, memory: Trade, half: Half) -> bool:
         """Whether both sides know it. That a new message stands alone goes without saying."""
@@ -91,7 +161,7 @@ class Teller:
 
     def _remember(self, trade: str, memory: Trade, now: Seen, half: Half, other: Half | None) -> None:
         self.book.working.put(trade_key(trade), memory)
-        agreed = now.status is TradeStatus.MATCH_AGREED
+        agreed = now.status in _AGREED
         for each in (half, other):
             if each is not None and (each.agreed is not agreed or each.stirred):
                 self.book.put(each.model_copy(update={"agreed": agreed, "stirred": False}))
@@ -103,6 +173,7 @@ class Teller:
     def _result(
         self, half: Half, trade: str, now: Seen, shown: tuple[FundState, ...], other: Half | None = None
     ) -> Result:
+        broker = next((h for h in (half, other) if h is not None and h.role is Role.BROKER), half)
         return Result(
             id=result_id(self.contract, self.position, trade),
             position=self.position,
@@ -111,18 +182,25 @@ class Teller:
             investor=half.investor,
             trade=trade,
             status=now.status,
-            terms=_broker_first(half, other).terms,
+            terms=broker.terms,
             block=now.block,
             funds=shown,
-            funds_matched=sum(f.status is Status.MATCHED for f in now.funds),
+            funds_matched=sum(f.status.is_matched for f in now.funds),
             funds_total=len(now.funds),
             candidates=half.candidates,
+            calculation=now.calculation,
+            problems=now.problems,
         )
 
 
-def _broker_first(half: Half, other: Half | None) -> Half:
-    """The half whose terms stand for the trade: the broker's, where there is one."""
-    return next((h for h in (half, other) if h is not None and h.role is Role.BROKER), half)
+def _accounts(calculation: Calculation) -> tuple[FundAccount, ...]:
+    return tuple(dict.fromkeys(fund.account for fund in calculation.funds))
+
+
+def _asked_about(account: FundAccount, now: Seen, source: Source) -> FundState:
+    """A fund as it stands, told to who has asked for its calculation."""
+    standing = next((fund.status for fund in now.funds if fund.account == account), Status.UNMATCHED)
+    return FundState(account=account, status=standing, sources=(source,))
 
 
 def _memory(now: Seen, half: Half) -> Trade:

@@ -1,0 +1,128 @@
+"""The shared calculation of a trade, and what the rules let follow from it without another message.
+
+It starts from what both sides have said: the block as the broker states it, else the investor; the funds as
+the investor names them, else the broker. What the sides have computed has no part in it.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from decimal import Decimal
+
+from canonical.amounts import total
+from canonical.calculation.calculation import Calculation, calculate
+from canonical.calculation.deal import Deal, Portion
+from canonical.contracts.matching.v1.records import Half, Values, account_key
+from canonical.contracts.matching.v1.shares import Share, Shares
+from canonical.contracts.matching.v1.sides import Side
+from canonical.contracts.matching.v1.statements import figures_of
+from canonical.contracts.matching.v1.tolerance import difference
+from canonical.problems import Problem, Rule
+from canonical.rules import Rules
+from canonical.rules.spread import Remainder
+from canonical.rules.tolerance import Holder
+
+_UNSETTLED = Remainder.LARGEST_FUND  # what rules leave open, a version settles before they come here
+
+
+@dataclass(frozen=True, slots=True)
+class Calculated:
+    """What the calculation gives for the funds of a trade. affirms: it may speak for the investor."""
+
+    figures: dict[str, list[Values]]
+    affirms: bool = False
+
+    def of(self, account: str, price: str | None) -> Values:
+        """The figures of an account, or of its part at a price; empty where there are none."""
+        found = self.figures.get(account, [])
+        return next((values for values in found if len(found) == 1 or values["price"] == price), {})
+
+    def reproduces(self, account: str, stated: Values, rules: Rules) -> bool:
+        """Whether a side's figures of a fund are the calculated ones, within tolerance."""
+        values = self.of(account, stated.get("price"))
+        compared = ((name, rules.compare.fund.tolerances[name]) for name in values)
+        unlike = (difference(name, t, stated.get(name), values[name], {}) for name, t in compared)
+        return bool(values) and all(found is None or found.within for found in unlike)
+
+
+NOTHING = Calculated({})
+
+
+def calculation_of(broker: Side, investor: Side, rules: Rules) -> Calculation | tuple[Problem, ...]:
+    """The trade's money by the rules, or what keeps it from being calculated."""
+    deal = _deal(broker, investor)
+    if deal is None:
+        text = "the block, or some of its funds, are not known yet: state them, then ask again"
+        return (Problem(field="funds", rule=Rule.REQUIRED, text=text),)
+    return calculate(deal, rules, _UNSETTLED)
+
+
+def is_needed(rules: Rules) -> bool:
+    """Whether what the sides say is judged by the shared calculation."""
+    fund = rules.compare.fund.tolerances.values()
+    held = any(one.allows_deviation and one.holds is Holder.CALCULATION for one in fund)
+    return held or rules.agreeing.auto_affirm or rules.agreeing.confirm_by_calculation
+
+
+def calculated(calculation: Calculation, rules: Rules) -> Calculated:
+    """The figures of a calculation by account."""
+    figures: dict[str, list[Values]] = {}
+    for fund in calculation.funds:
+        figures.setdefault(account_key(fund.account), []).append(figures_of(fund))
+    return Calculated(figures, rules.agreeing.auto_affirm)
+
+
+def may_confirm(broker: Side, investor: Side, rules: Rules) -> bool:
+    """Whether the calculation may confirm for the broker: it has given the block, and no figures of funds."""
+    asked = rules.agreeing.confirm_by_calculation
+    return asked and broker.given is not None and not broker.shares and investor.full and not investor.over
+
+
+def confirmed(broker: Side, calculation: Calculation) -> Side:
+    """The broker as one that has confirmed what was calculated, on the word of its notice of the block."""
+    assert broker.half is not None, "a side without a word confirms nothing"
+    sources = tuple(statement.source for statement in broker.half.statements)
+    shares: Shares = {}
+    for fund in calculation.funds:
+        share = Share(
+            fund.account, broker.given or {}, figures_of(fund), None, calculated=True, sources=sources
+        )
+        shares.setdefault(account_key(fund.account), []).append(share)
+    return replace(broker, shares=shares, quantity=calculation.block.quantity, full=True, over=False)
+
+
+def _deal(broker: Side, investor: Side) -> Deal | None:
+    """What the calculation starts from; None where the block or some of its funds are not known."""
+    said = broker if broker.given is not None else investor
+    split = investor if investor.shares else broker
+    if said.half is None or said.given is None:
+        return None
+    portions = tuple(_portions(split.shares, said.given["price"]))
+    if total(portion.quantity for portion in portions) != Decimal(said.given["quantity"]):
+        return None
+    return _made(said.half, said.given, portions)
+
+
+def _made(half: Half, given: Values, portions: tuple[Portion, ...]) -> Deal:
+    return Deal(
+        side=half.terms.side,
+        trade_date=half.terms.trade_date,
+        currency=given["currency"],
+        quantity=Decimal(given["quantity"]),
+        price=Decimal(given["price"]),
+        venue=half.terms.venue,
+        order_format=half.terms.order_format,
+        portions=portions,
+    )
+
+
+def _portions(shares: Shares, average: str) -> Iterator[Portion]:
+    """Each fund's part; with its own price where executed prices are allocated."""
+    for share in (share for each in shares.values() for share in each):
+        price = share.values.get("price", average)
+        accrued, _, currency = share.values.get("accrued", "0").partition(" ")
+        yield Portion(
+            account=share.account,
+            quantity=Decimal(share.values["quantity"]),
+            price=Decimal(price) if price != average else None,
+            accrued=Decimal(accrued) if accrued != "0" and not currency else None,
+        )
