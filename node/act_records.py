@@ -8,7 +8,8 @@ import sqlite3
 from contextlib import suppress
 from typing import NamedTuple
 
-from node.act import ActInvalidError, decode_act, in_words
+from node.act import ActInvalidError, decode_act
+from node.act_words import in_words
 from node.network import Network
 from node.register import ActRefusedError, Register
 from node.store import each

@@ -20,8 +20,9 @@ from pathlib import Path
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
-from node.act import Act, encode_act, in_words, proposal_id
+from node.act import Act, encode_act, proposal_id
 from node.act_records import stored_register
+from node.act_words import in_words
 from node.entry import ActEntry, Entry
 from node.inspection import Shown, View, is_running, reading
 from node.outbox import is_queued, queue_public

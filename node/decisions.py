@@ -3,9 +3,9 @@
 decisions_of(view) -> Decisions        proposal_of(register, prefix) -> Proposal
 """
 
-from node.act import in_words, short_contract
 from node.act_records import stored_register
 from node.act_submission import SubmissionError
+from node.act_words import in_words, short_contract
 from node.contract_history import Chosen
 from node.inspection import Shown, View
 from node.proposals import Proposal, State

@@ -11,7 +11,7 @@ import sqlite3
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from node.act import short_contract
+from node.act_words import short_contract
 from node.alarms import clear_alarm, raise_alarm
 from node.contract_history import ContractHistory
 from node.contract_versions import Contract, Versions

@@ -6,7 +6,7 @@ from node.act_statements import Delegate, ReplaceIdentity, Revoke
 from node.act_votes import AdmitMember, RemoveMember, ReplaceMemberKey
 from node.announced_keys import check_key
 from node.keys import encryption_public_key
-from node.network import Delegation, Institution, Member, Network
+from node.network import Delegation, Institution, Member, Network, changed
 from node.proposals import ActRefusedError
 
 MembershipVote = AdmitMember | RemoveMember | ReplaceMemberKey
@@ -51,8 +51,8 @@ def check_members(act: MembershipVote, network: Network, past: PastKeys) -> None
         raise ActRefusedError("this signing key has been used before")
 
 
-def with_vote(network: Network, act: MembershipVote) -> tuple[tuple[Member, ...], tuple[Institution, ...]]:
-    """Members and institutions after a vote: whoever leaves acts for nobody any more."""
+def with_vote(network: Network, act: MembershipVote) -> Network:
+    """The network after a vote: whoever leaves acts for nobody any more."""
     members = {m.sp: m for m in network.members}
     if isinstance(act, AdmitMember):
         members[act.member.sp] = act.member
@@ -61,15 +61,26 @@ def with_vote(network: Network, act: MembershipVote) -> tuple[tuple[Member, ...]
     else:
         members[act.sp] = members[act.sp].model_copy(update={"signing_key": act.signing_key})
     kept = tuple(_without_strangers(i, members) for i in network.institutions)
-    return tuple(members[sp] for sp in sorted(members)), kept
+    return changed(network, members=tuple(members[sp] for sp in sorted(members)), institutions=kept)
 
 
 def as_stated(
+    network: Network,
+    institution: Institution,
+    act: Delegate | Revoke | ReplaceIdentity,
+    is_member: Callable[[str], bool],
+) -> Network:
+    """The network after an institution's statement. Raises ActRefusedError."""
+    said = _as_stated(institution, act, is_member)
+    others = [one for one in network.institutions if one.lei != institution.lei]
+    return changed(network, institutions=tuple(sorted([*others, said], key=lambda one: one.lei)))
+
+
+def _as_stated(
     institution: Institution,
     act: Delegate | Revoke | ReplaceIdentity,
     is_member: Callable[[str], bool],
 ) -> Institution:
-    """The institution after its statement. Raises ActRefusedError."""
     if isinstance(act, ReplaceIdentity):
         check_key(act.identity_key)
         return institution.model_copy(update={"identity_key": act.identity_key})

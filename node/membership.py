@@ -5,8 +5,8 @@ membership_of(view) -> Membership
 
 import datetime
 
-from node.act import fingerprint, in_words
 from node.act_records import history, stored_register
+from node.act_words import fingerprint, in_words
 from node.inspection import Shown, View
 from node.network import Institution, Member
 from node.register import Register

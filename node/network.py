@@ -11,7 +11,7 @@ import tomllib
 from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from pydantic import Field, ValidationError
@@ -169,6 +169,12 @@ class Network(Canonical):
     def served_by(self, sp: str) -> frozenset[str]:
         """The LEIs of the institutions that have delegated to `sp`; none where it is no member."""
         return self._served.get(sp, frozenset())
+
+
+def changed(network: Network, **changes: Any) -> Network:
+    """A network with other values: what is derived of it is cached in it, so a new one is made."""
+    fields = {name: getattr(network, name) for name in Network.model_fields}
+    return Network(**{**fields, **changes})
 
 
 def load_network(path: Path) -> Network:

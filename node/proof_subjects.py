@@ -12,9 +12,9 @@ from typing import NamedTuple
 
 from canonical.result import OUTCOME, Result
 from canonical.submission import SUBMISSION, Submission
-from node.act import in_words
 from node.act_records import stored_register
 from node.act_submission import SubmissionError
+from node.act_words import in_words
 from node.attested_places import attestations_of
 from node.decisions import proposal_of
 from node.inspection import View

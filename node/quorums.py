@@ -36,5 +36,8 @@ DEFAULT: Mapping[str, Quorum] = {
     "activate_contract": MAJORITY,
     "stop_contract": Quorum(over=False, part=1, of=3),
     "set_quorum": MAJORITY,
+    "admit_institution": MAJORITY,
+    "list_securities": MAJORITY,
+    "set_calendar": MAJORITY,
 }
 """By the kind of vote, before the members have voted on it."""

@@ -5,29 +5,34 @@ An act that does not count is kept with its reason, and changes nothing.
 """
 
 import datetime
-import hashlib
-import json
 from bisect import bisect_left
 from collections.abc import Mapping
+from functools import partial
 from operator import itemgetter
-from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.hpke import MLKEM768X25519PublicKey
 
-from canonical.encoding import canonical_bytes
+from canonical.calendar import Calendar
 from canonical.rules import Rules
 from canonical.rules.versions import RulesVersions
 from node.act import (
     Act,
     ActivateContract,
+    AdmitInstitution,
     AgreeRules,
+    Correct,
+    Delegate,
     Installed,
     InstitutionAct,
     Joint,
+    ListSecurities,
     MembersAct,
+    SetCalendar,
     SetQuorum,
     Shred,
+    StateCodes,
+    StateFunds,
     StopContract,
     TakeBack,
     Vote,
@@ -37,12 +42,14 @@ from node.act import (
 from node.announced_keys import AnnouncedKeys
 from node.contract_history import ContractHistory
 from node.identity import verify_statement
+from node.master_data import with_master_data
 from node.member_changes import PastKeys, as_stated, with_vote
-from node.network import Delegation, Institution, Member, Network
-from node.proposals import ActRefusedError, Proposal, Proposals
+from node.network import Delegation, Institution, Network
+from node.proposals import ActRefusedError, Proposals
 from node.quorums import DEFAULT, Quorum
+from node.register_digest import register_digest
 from node.rules_history import RulesHistory
-from node.vote_checks import check_vote
+from node.vote_checks import check_correction, check_vote, is_possible
 
 __all__ = ["ActRefusedError", "Register"]
 
@@ -54,8 +61,9 @@ class Register:
 
     genesis: the network file. now: the same with members and institutions as of the last act. proposals: all
     that several must say. contracts: which contract judges which position. installed: the contracts that
-    members say they have. quorums: how many must say what. shredded: the days that institutions had
-    destroyed.
+    members say they have. quorums: how many must say what. calendars: by name. corrections: of positions,
+    each with where it was agreed on. numbers: of institutions' last statements. shredded: the
+    days that institutions had destroyed.
     """
 
     def __init__(self, genesis: Network) -> None:
@@ -67,11 +75,14 @@ class Register:
         self.installed: dict[str, tuple[str, ...]] = {}
         self.quorums: Mapping[str, Quorum] = DEFAULT
         self.agreed = RulesHistory()
+        self.calendars: Mapping[str, Calendar] = {}
+        self.corrections: dict[int, list[tuple[int, Correct]]] = {}
         self.shredded: dict[str, tuple[datetime.date, ...]] = {}
         self._shredded_at: dict[tuple[str, datetime.date], int] = {}
-        self._numbers: dict[str, int] = {}
+        self.numbers: dict[str, int] = {}
         self._past_keys = PastKeys(genesis)
         self._announced = AnnouncedKeys(genesis)
+        self._first_sp: dict[str, str] = {}
         self._digest: bytes | None = None
         self._history: list[tuple[int, Network]] = [(-1, genesis)]
 
@@ -119,9 +130,10 @@ class Register:
         return next((d for d in institution.delegations if d.sp == sp), None) if institution else None
 
     def was_founded_with(self, lei: str, sp: str) -> bool:
-        """Whether the SP has acted for the institution since the network's first entry."""
+        """Whether the SP has acted for the institution since it is in the network."""
         founded = self.genesis.by_lei.get(lei)
-        return founded is not None and any(d.sp == sp for d in founded.delegations)
+        known = founded.delegations if founded is not None else ()
+        return any(d.sp == sp for d in known) or self._first_sp.get(lei) == sp
 
     def readers(self, broker: str, investor: str, day: datetime.date) -> list[MLKEM768X25519PublicKey]:
         """The keys that a secret of a business day is sealed to: of each delegation that holds on it."""
@@ -134,12 +146,11 @@ class Register:
 
     def reader(self, lei: str, sp: str, day: datetime.date) -> MLKEM768X25519PublicKey | None:
         """The key that an SP reads an institution's day with; None where it does not act for it."""
-        own = self._delegation_now(lei, sp)
-        return self._announced.reader(lei, own, day) if own is not None else None
+        return self._announced.reader(lei, own, day) if (own := self._now(lei, sp)) is not None else None
 
     def next_number(self, lei: str) -> int:
         """The number that the institution's next statement has."""
-        return self._numbers.get(lei, 0) + 1
+        return self.numbers.get(lei, 0) + 1
 
     @property
     def acts(self) -> int:
@@ -164,8 +175,7 @@ class Register:
 
     def announced(self, lei: str, sp: str) -> frozenset[datetime.date]:
         """The days for which an SP has announced keys for an institution."""
-        own = self._delegation_now(lei, sp)
-        return self._announced.days(lei, own) if own is not None else frozenset()
+        return self._announced.days(lei, own) if (own := self._now(lei, sp)) is not None else frozenset()
 
     def apply(self, sp: str, act: Act, position: int, day: datetime.date) -> bool:
         """Take the act at a position, of a block of `sp`; whether it is in effect: others may have to agree.
@@ -193,23 +203,10 @@ class Register:
 
     def digest(self) -> bytes:
         """A digest of all that acts can change, 32 bytes, equal at nodes that have applied the same."""
-        if self._digest is None:
-            state: list[Any] = [
-                [json.loads(canonical_bytes(m)) for m in self.now.members],
-                [json.loads(canonical_bytes(i)) for i in self.now.institutions],
-                sorted((digest, voters) for digest, (_, voters) in self.pending.items()),
-                sorted(self._numbers.items()),
-                sorted((lei, [day.isoformat() for day in days]) for lei, days in self.shredded.items()),
-                [list(one) for one in self.contracts.all],
-                sorted((sp, list(ids)) for sp, ids in self.installed.items()),
-                sorted((kind, list(quorum)) for kind, quorum in self.quorums.items()),
-                self.agreed.state(),
-            ]
-            text = json.dumps(state, sort_keys=True, separators=(",", ":"))
-            self._digest = hashlib.sha256(b"yakujo register 2\n" + text.encode()).digest()
+        self._digest = self._digest or register_digest(self)
         return self._digest
 
-    def _delegation_now(self, lei: str, sp: str) -> Delegation | None:
+    def _now(self, lei: str, sp: str) -> Delegation | None:
         return next((one for one in self.now.by_lei[lei].delegations if one.sp == sp), None)
 
     def _vote(self, sp: str, act: MembersAct, position: int) -> bool:
@@ -218,17 +215,12 @@ class Register:
         if decided is None:
             return False
         decided.since = self._enact(act, position)
-        self.proposals.review(self._is_possible, self.is_member, position)
+        self._review(position)
         return True
 
-    def _is_possible(self, act: Vote | Joint) -> bool:
-        if isinstance(act, AgreeRules):
-            return act.version == self.agreed.next_version(act.broker, act.investor)
-        try:
-            check_vote(act, self, self._past_keys)
-        except ActRefusedError:
-            return False
-        return True
+    def _review(self, position: int) -> None:
+        possible = partial(is_possible, register=self, past=self._past_keys)
+        self.proposals.review(possible, self.is_member, position)
 
     def _enact(self, act: MembersAct, position: int) -> int:
         """Have a decision take effect; from which position on."""
@@ -240,10 +232,13 @@ class Register:
                 return self.contracts.stop(position)
             case SetQuorum():
                 self.quorums = {**self.quorums, act.about: Quorum(act.over, act.part, act.of)}
+            case SetCalendar():
+                self.calendars = {**self.calendars, act.calendar.name: act.calendar}
+            case AdmitInstitution() | ListSecurities():
+                self._become(with_master_data(self.now, act))
             case _:
-                members, institutions = with_vote(self.now, act)
-                self._past_keys.note(members)
-                self._become(members, institutions)
+                self._become(with_vote(self.now, act))
+                self._past_keys.note(self.now.members)
         return position + 1
 
     def _stated(self, act: InstitutionAct, position: int, day: datetime.date) -> bool:
@@ -256,7 +251,7 @@ class Register:
         if not verify_statement(institution.identity_key, act.signed(self.id.hex()), act.signature):
             raise ActRefusedError("not signed by the institution's identity key, or altered since")
         in_effect = self._taken(institution, act, position, day)
-        self._numbers[act.institution] = act.number
+        self.numbers[act.institution] = act.number
         return in_effect
 
     def _taken(
@@ -266,23 +261,32 @@ class Register:
             case TakeBack(proposal=name):
                 self.proposals.withdraw(name, institution.lei, position)
             case AgreeRules():
-                return self._agree(act, position, day)
+                self.agreed.check(self.now, act, day)
+                return self._jointly(act, position)
             case Shred():
                 self._shred(act, position, day)
+            case StateCodes() | StateFunds():
+                self._become(with_master_data(self.now, act))
+            case Correct():
+                check_correction(act, self, position)
+                return self._jointly(act, position)
             case _:
-                changed = as_stated(institution, act, self.is_member)
-                others = [i for i in self.now.institutions if i.lei != institution.lei]
-                self._become(self.now.members, tuple(sorted([*others, changed], key=lambda i: i.lei)))
+                self._become(as_stated(self.now, institution, act, self.is_member))
+                if isinstance(act, Delegate) and institution.lei not in self.genesis.by_lei:
+                    self._first_sp.setdefault(institution.lei, act.delegation.sp)
         return True
 
-    def _agree(self, act: AgreeRules, position: int, day: datetime.date) -> bool:
-        self.agreed.check(self.now, act, day)
-        decided: Proposal | None = self.proposals.say(act.id, act, act.institution, BOTH_SIDES, position)
+    def _jointly(self, act: AgreeRules | Correct, position: int) -> bool:
+        """Count one side's word; whether both have said it."""
+        decided = self.proposals.say(act.id, act, act.institution, BOTH_SIDES, position)
         if decided is None:
             return False
-        self.agreed.agree(act, position)
         decided.since = position + 1
-        self.proposals.review(self._is_possible, self.is_member, position)
+        if isinstance(act, Correct):
+            self.corrections.setdefault(act.position, []).append((position, act))
+        else:
+            self.agreed.agree(act, position)
+            self._review(position)
         return True
 
     def _shred(self, act: Shred, position: int, day: datetime.date) -> None:
@@ -291,8 +295,6 @@ class Register:
         self.shredded[act.institution] = (*self.shredded.get(act.institution, ()), act.day)
         self._shredded_at.setdefault((act.institution, act.day), position)
 
-    def _become(self, members: tuple[Member, ...], institutions: tuple[Institution, ...]) -> None:
-        """What is derived of members and institutions is cached in the old value, so a new one is made."""
-        fields = {name: getattr(self.now, name) for name in Network.model_fields}
-        self.now = Network(**{**fields, "members": members, "institutions": institutions})
-        self._announced.follow(self.now)
+    def _become(self, network: Network) -> None:
+        self.now = network
+        self._announced.follow(network)

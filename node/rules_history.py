@@ -28,6 +28,10 @@ class RulesHistory:
         """The number that the next version has."""
         return len(self._agreed.get((broker, investor), ())) + FIRST_VERSION + 1
 
+    def is_next(self, act: AgreeRules) -> bool:
+        """Whether rules have the number that is due."""
+        return act.version == self.next_version(act.broker, act.investor)
+
     def check(self, network: Network, act: AgreeRules, day: datetime.date) -> None:
         """Raise ActRefusedError where the rules cannot be agreed on any more, on a day of the ledger."""
         if (act.broker, act.investor) not in network.rules:

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from node.act import short_contract
-from node.act_statements import Joint
+from node.act_master import AdmitInstitution, Correct, ListSecurities, SetCalendar
+from node.act_statements import AgreeRules, Joint
 from node.act_votes import (
     ActivateContract,
     AdmitMember,
@@ -14,7 +14,9 @@ from node.act_votes import (
     StopContract,
     Vote,
 )
+from node.act_words import short_contract
 from node.contract_history import ContractHistory
+from node.master_data import with_master_data
 from node.member_changes import PastKeys, check_members
 from node.network import Network
 from node.proposals import ActRefusedError
@@ -36,8 +38,33 @@ def check_vote(act: Vote | Joint, register: "Register", past: PastKeys) -> None:
             check_quorum(act, register.quorums)
         case AdmitMember() | RemoveMember() | ReplaceMemberKey():
             check_members(act, register.now, past)
+        case AdmitInstitution() | ListSecurities():
+            with_master_data(register.now, act)
+        case SetCalendar():
+            if register.calendars.get(act.calendar.name) == act.calendar:
+                raise ActRefusedError(f"calendar {act.calendar.name} says so already")
         case _:
             raise AssertionError(f"members do not vote on {type(act).__name__}")
+
+
+def is_possible(act: Vote | Joint, register: "Register", past: PastKeys) -> bool:
+    """Whether what is pending may still be decided."""
+    if isinstance(act, Joint):
+        return not isinstance(act, AgreeRules) or register.agreed.is_next(act)
+    try:
+        check_vote(act, register, past)
+    except ActRefusedError:
+        return False
+    return True
+
+
+def check_correction(act: Correct, register: "Register", position: int) -> None:
+    """Raise ActRefusedError where a correction said at a position is of nothing, or by nobody it binds."""
+    sides = (act.broker, act.investor)
+    if act.institution not in sides or not register.is_relationship(*sides):
+        raise ActRefusedError("only the two sides of a relationship correct what they have said")
+    if act.position >= position:
+        raise ActRefusedError("only what stands on the ledger already can be corrected")
 
 
 def check_activation(

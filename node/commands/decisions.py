@@ -7,8 +7,9 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from node.act import Act, Joint, Withdraw, short_contract
+from node.act import Act, Joint, Withdraw
 from node.act_records import stored_register
+from node.act_words import short_contract
 from node.commands.options import (
     HERE,
     PATIENCE,

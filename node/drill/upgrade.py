@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from node.act import ActivateContract, short_contract
+from node.act import ActivateContract
 from node.act_submission import submit_act
+from node.act_words import short_contract
 from node.commands.told import sentence
 from node.contract_identity import contract_id
 from node.deferral import MISSING

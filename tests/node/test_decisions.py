@@ -23,9 +23,9 @@ from node.act import (
     Withdraw,
     decode_act,
     encode_act,
-    in_words,
     proposal_id,
 )
+from node.act_words import in_words
 from node.proposals import State
 from node.quorums import DEFAULT, Quorum
 from node.register import ActRefusedError, Register
