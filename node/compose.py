@@ -12,6 +12,7 @@ import structlog
 from adapters.fix_link import EngineReject
 from adapters.folder_link import RefuseTooLarge
 from adapters.link import Link
+from node.act_records import stored_register
 from node.application import Application, Parts
 from node.block_key import BlockKey
 from node.both_events import Both
@@ -39,6 +40,7 @@ from node.own_membership import watch_membership
 from node.progress import Progress, Watcher
 from node.publisher import Publisher
 from node.pulse import beat
+from node.reading import current_reader
 from node.register import Register
 from node.replica import Replica, head
 from node.results import Results
@@ -117,7 +119,7 @@ async def serve(
     clients, deliveries, parts, replica = await applying(
         settings, network, ring, store, ledger, changed=changed, make_parts=make_parts
     )
-    inbound = _inbound(network, clients, store, deliveries, parts, changed=changed, guarded=guarded)
+    inbound = _inbound(clients, store, deliveries, parts, changed=changed, guarded=guarded)
     links = (make_links or links_of)(settings, inbound.refused_by_engine, inbound.refused_unread)
     outbound = Outbound({name: links[c.settings.link.kind] for name, c in clients.items()}, store, to_deliver)
     today = today or _today(network)
@@ -143,7 +145,6 @@ async def serve(
 
 
 def _inbound(
-    network: Network,
     clients: dict[str, Client],
     store: Store,
     deliveries: Deliveries,
@@ -154,13 +155,12 @@ def _inbound(
 ) -> Inbound:
     gate = guarded.gate if guarded is not None else Gate()
     return Inbound(
-        network,
+        current_reader(lambda: parts.register.now, parts.secrets.speaks_for),
         clients,
         store,
         deliveries,
         changed=changed,
         accepts=lambda: gate.is_open,
-        speaks_for=parts.secrets.speaks_for,
     )
 
 
@@ -220,7 +220,8 @@ async def applying(
 ) -> tuple[dict[str, Client], Deliveries, Parts, Replica]:
     """What applies the ledger to the store, and queues what clients are to hear."""
     register = Register(network)
-    clients = {c.name: Client(c, network, settings.provider_bic) for c in settings.clients}
+    known = await store.write(lambda connection: stored_register(connection, network).now)
+    clients = {c.name: Client(c, known, settings.provider_bic) for c in settings.clients}
     deliveries = Deliveries(settings.sp, clients)
     parts = (make_parts or application_parts)(settings.sp, register, ring, deliveries)
     application = Application(parts)

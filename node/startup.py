@@ -202,11 +202,6 @@ def check_member(settings: NodeSettings, network: Network, keys: NodeKeys) -> No
                 f"the signing key in {settings.keys_folder} is that of {member.sp}, not of {settings.sp}: "
                 "correct sp, or keys_folder"
             )
-    for client in settings.clients:
-        if client.institution not in network.by_lei:
-            raise SettingsError(
-                f"client {client.name}: institution {client.institution} is not in {settings.network_file}"
-            )
 
 
 def check_network(connection: sqlite3.Connection, network: Network) -> None:

@@ -8,6 +8,7 @@ A file is the statement's byte form (node.act), a line of JSON; it is public, an
 
 import datetime
 from pathlib import Path
+from typing import TypeVar
 
 from node.act import (
     ACT_BYTES_MAX,
@@ -28,6 +29,8 @@ from node.identity import Identity, sign_statement
 from node.network import Network
 from node.rules_document import RulesDocument
 from node.setup import Card, SetupError
+
+Signed = TypeVar("Signed", bound=Statement)
 
 
 def delegation_statement(
@@ -114,6 +117,11 @@ def read_statement(path: Path) -> InstitutionAct:
     if not isinstance(act, Statement):
         raise SetupError(f"{path} is a vote of members: they give theirs with `yakujo admit` and the like")
     return act
+
+
+def signed_by(identity: Identity, network: Network, said: Signed) -> Signed:
+    """A statement with its institution's signature."""
+    return said.model_copy(update=_signature(said, identity, network))
 
 
 def _signature(said: Statement, identity: Identity, network: Network) -> dict[str, str]:

@@ -24,6 +24,8 @@ from node.commands.stated import write_and_tell
 from node.commands.told import submit_and_tell
 from node.contract_versions import installed_contracts
 from node.identity import load_identity
+from node.master_files import common_change, own_change
+from node.master_files import correction as corrected
 from node.network import load_network
 from node.rules_document import load_rules
 from node.secret_files import passphrase_in
@@ -132,8 +134,74 @@ def rules(
     The rules hold once both sides have said the same, for trades from the document's trade date on, which
     must still lie ahead then. `yakujo submit` puts the statement on the ledger.
     """
-    own = load_identity(identity, passphrase_in(passphrase_file))
-    write_and_tell(rules_agreement(own, load_rules(document), load_network(network), number), output)
+    who = load_identity(identity, passphrase_in(passphrase_file))
+    write_and_tell(rules_agreement(who, load_rules(document), load_network(network), number), output)
+
+
+@propose.command()
+def listed(
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="TOML, in the words of a network file.", show_default=False)
+    ],
+    folder: Folder = HERE,
+    *,
+    wait: Wait = PATIENCE,
+    no_wait: NoWait = False,
+    as_json: AsJson = False,
+) -> None:
+    """Vote on master data that all have in common: one of these a file.
+
+    [institution] with its [[relationships]]: a new one, that says itself who acts for it. [[securities]]: new
+    ones, or other names for known ones. [calendar]: the business days of a market.
+    """
+    submit_and_tell(settings_in(folder), common_change(file), 0 if no_wait else wait, as_json=as_json)
+
+
+@propose.command()
+def own(
+    identity: IdentityFolder,
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="TOML, in the words of a network file.", show_default=False)
+    ],
+    *,
+    network: NetworkFile,
+    number: Number,
+    output: Output = None,
+    passphrase_file: PassphraseFile = None,
+) -> None:
+    """Make an institution's statement of its own master data, which holds as soon as it is on the ledger.
+
+    name, bic and [[codes]]: how it is called in messages. [[funds]] and [[closed]]: accounts that it has, and
+    has no more. `yakujo submit` puts the statement on the ledger.
+    """
+    who = load_identity(identity, passphrase_in(passphrase_file))
+    write_and_tell(own_change(file, who, load_network(network), number), output)
+
+
+@propose.command()
+def correction(
+    identity: IdentityFolder,
+    document: Annotated[
+        Path, typer.Argument(metavar="DOCUMENT", help="What holds instead.", show_default=False)
+    ],
+    *,
+    position: Annotated[int, typer.Option(min=0, help="What is corrected.", show_default=False)],
+    broker: Annotated[str, typer.Option(metavar="LEI", help="One side.", show_default=False)],
+    investor: Annotated[str, typer.Option(metavar="LEI", help="The other side.", show_default=False)],
+    network: NetworkFile,
+    number: Number,
+    output: Output = None,
+    passphrase_file: PassphraseFile = None,
+) -> None:
+    """Make a side's statement that a document holds instead of what stands at a position of the ledger.
+
+    It holds once both sides have said the same; the entry itself stays. The ledger has the document's SHA-256
+    alone, as acts are public: both sides keep the document.
+    """
+    who = load_identity(identity, passphrase_in(passphrase_file))
+    sides = (broker, investor)
+    said = corrected(who, document, load_network(network), number, sides=sides, position=position)
+    write_and_tell(said, output)
 
 
 def _contract_id(name: str) -> str:
