@@ -56,7 +56,8 @@ def corrections_of(connection: sqlite3.Connection, position: int) -> tuple[str, 
     """What both sides have agreed to hold instead of what stands at a position, in words."""
     query = (
         "SELECT position, act FROM act WHERE in_effect = 1 AND json_valid(act)"
-        " AND json_extract(act, '$.act') = 'correct' AND json_extract(act, '$.position') = ? ORDER BY position"
+        " AND json_extract(act, '$.act') = 'correct' AND json_extract(act, '$.position') = ?"
+        " ORDER BY position"
     )
     return tuple(f"at position {at}: {_words(raw)}" for at, raw in each(connection, query, position))
 

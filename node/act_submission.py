@@ -27,6 +27,7 @@ from node.entry import ActEntry, Entry
 from node.inspection import Shown, View, is_running, reading
 from node.outbox import is_queued, queue_public
 from node.register import ActRefusedError, Register
+from node.replica import head
 from node.settings import NodeSettings, SettingsError
 from node.startup import alone
 from node.store import STORE_FILE, StoreError, close_store, each, open_store
@@ -107,7 +108,7 @@ def _check(view: View, act: Act) -> None:
     _check_member(view, register)
     today = datetime.datetime.now(ZoneInfo(view.network.time_zone)).date()
     try:
-        register.apply(view.settings.sp, act, 0, today)
+        register.apply(view.settings.sp, act, head(view.connection).size, today)
     except ActRefusedError as error:
         raise ActPointlessError(f"it would not count: {error}") from error
 
