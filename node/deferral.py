@@ -8,7 +8,7 @@ place. Nothing after the first that waits is decided, as each decision rests on 
 
 import datetime
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import NamedTuple
 
 from node.act_words import short_contract
@@ -115,6 +115,18 @@ def deferred_shreds(connection: sqlite3.Connection) -> frozenset[tuple[str, date
     """The days of institutions that wait to be forgotten."""
     query = "SELECT institution, day FROM deferred WHERE institution IS NOT NULL"
     return frozenset((lei, datetime.date.fromisoformat(day)) for lei, day in each(connection, query))
+
+
+def lacking_soon(history: ContractHistory, ids: Collection[str], size: int) -> Iterator[str]:
+    """What a person is told of contracts that were chosen for later, and are not among `ids`."""
+    for chosen in history.all:
+        if chosen.since > size and chosen.contract is not None and chosen.contract not in ids:
+            name = short_contract(chosen.contract)
+            yield (
+                f"contract {name} judges entries from position {chosen.since} on, {chosen.since - size} from"
+                " now, and this release does not have it: install the one that has, else nothing is decided"
+                " from there on"
+            )
 
 
 def missing_text(contract: str, since: int) -> str:

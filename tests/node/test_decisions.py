@@ -26,6 +26,7 @@ from node.act import (
     proposal_id,
 )
 from node.act_words import in_words
+from node.deferral import lacking_soon
 from node.proposals import State
 from node.quorums import DEFAULT, Quorum
 from node.register import ActRefusedError, Register
@@ -202,6 +203,17 @@ def test_a_contract_is_chosen_for_positions_to_come(register: Register):
     chosen = register.contracts
     assert [chosen.at(at).contract for at in (0, 99, 100)] == ["matching/1", "matching/1", CONTRACT]
     assert register.proposals.all[0].since == 100
+
+
+def test_an_operator_hears_beforehand_of_a_contract_that_the_node_lacks(register: Register):
+    """While there is still time to install it; no more once it has begun."""
+    installed(register, "sp1", "sp2")
+    for sp in ("sp1", "sp2"):
+        register.apply(sp, ActivateContract(contract=CONTRACT, since=100), 10, DAY)
+    [told] = lacking_soon(register.contracts, (), 40)
+    assert "from position 100 on, 60 from now" in told
+    assert list(lacking_soon(register.contracts, (CONTRACT,), 40)) == []
+    assert list(lacking_soon(register.contracts, (), 100)) == []
 
 
 def test_a_stop_takes_back_what_was_to_begin_later(register: Register):
