@@ -15,11 +15,12 @@ class Conventions:
     spread_remainder: Remainder
 
     def settle(self, rules: Rules) -> Rules:
-        """`rules` with nothing left open."""
+        """`rules` with nothing left open; without a table of commission nothing is calculated by them."""
+        if rules.commission is None:
+            return rules
         tax = rules.consumption_tax
         settled = {
-            "commission": rules.commission
-            and rules.commission.model_copy(update=self._spread(rules.commission.spread)),
+            "commission": rules.commission.model_copy(update=self._spread(rules.commission.spread)),
             "consumption_tax": tax.model_copy(update=self._spread(tax.spread)),
             "fees": tuple(fee.model_copy(update=self._spread(fee.spread)) for fee in rules.fees),
         }
