@@ -20,6 +20,7 @@ from node.contract_identity import contract_id
 from node.deliveries import Deliveries
 from node.divergence import Divergence
 from node.duties import Duties, Pace
+from node.flight import Flights
 from node.governance import Governance
 from node.guard_state import GuardState
 from node.inbound import Inbound
@@ -107,7 +108,8 @@ async def serve(
     outbound = Outbound({name: links[c.settings.link.kind] for name, c in clients.items()}, store, to_deliver)
     today = today or _today(network)
     outbox = Outbox(settings.sp, parts.secrets, today)
-    publisher = _publisher(parts, ring, store, ledger, outbox, changed=to_publish, replica=replica)
+    key = BlockKey(settings.sp, parts.register, ring.signing)
+    publisher = Publisher(Flights(network.id, key, outbox), replica, store, ledger, to_publish)
     duties = Duties(
         settings.sp, parts, ring, store, today=today, queued=changed, caught_up=replica.caught_up, pace=pace
     )
@@ -162,29 +164,6 @@ def _watches(
         ("membership", watch_membership(settings, register, ring, store, replica.caught_up)),
         ("divergence", Divergence(settings.sp, store, ledger).run()),
         ("scrub", scrub_nightly(settings, register.genesis, store)),
-    )
-
-
-def _publisher(
-    parts: Parts,
-    ring: KeyRing,
-    store: Store,
-    ledger: Ledger,
-    outbox: Outbox,
-    *,
-    changed: asyncio.Event,
-    replica: Replica,
-) -> Publisher:
-    return Publisher(
-        sp=outbox.sp,
-        network=parts.register.id,
-        key=BlockKey(outbox.sp, parts.register, ring.signing),
-        store=store,
-        ledger=ledger,
-        outbox=outbox,
-        changed=changed,
-        read_back=replica.read_back,
-        caught_up=replica.caught_up,
     )
 
 
