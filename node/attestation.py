@@ -9,7 +9,8 @@ there. Nodes that came to the same have the same digest.
 import base64
 import binascii
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Annotated
 
 from cryptography.exceptions import InvalidSignature
@@ -17,7 +18,6 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from pydantic import Field, TypeAdapter
 
 from canonical.base import Canonical
-from canonical.contracts.state import Decision
 from canonical.encoding import canonical_bytes, from_canonical_bytes
 from canonical.identifiers import Lei
 from node.day_secret import DaySecret
@@ -58,14 +58,22 @@ class Attestation(Canonical):
 ATTESTATION: TypeAdapter[Attestation] = TypeAdapter(Attestation)
 
 
-def decision_digest(contract: str, decision: Decision) -> str:
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What a contract said and changed, as it is stored. changes: by key, None for a record that is gone."""
+
+    outcomes: Sequence[bytes]
+    changes: Mapping[str, str | None]
+
+
+def decision_digest(contract: str, written: Written) -> str:
     """A digest of what a contract said and changed, 64 hexadecimal digits."""
-    told = hashlib.sha256(f"yakujo decision 1\n{contract}\n{len(decision.outcomes)}\n".encode())
-    for outcome in decision.outcomes:
-        _add(told, canonical_bytes(outcome))
-    for key, record in sorted(decision.changes.items()):
+    told = hashlib.sha256(f"yakujo decision 1\n{contract}\n{len(written.outcomes)}\n".encode())
+    for outcome in written.outcomes:
+        _add(told, outcome)
+    for key, text in sorted(written.changes.items()):
         _add(told, key.encode())
-        _add(told, record.model_dump_json().encode() if record is not None else b"")  # as the store has it
+        _add(told, (text or "").encode())
     return told.hexdigest()
 
 

@@ -22,6 +22,7 @@ from node.alarms import raise_alarm
 from node.attestation import (
     ITEMS_MAX,
     AttestationInvalidError,
+    Written,
     attestation,
     decision_digest,
     read_attestation,
@@ -63,6 +64,7 @@ class Results:
         position: int,
         secret: DaySecret,
         decision: Decision,
+        written: Written,
         *,
         late: bool,
     ) -> None:
@@ -72,7 +74,7 @@ class Results:
         have attested; for what was said since, it may be the only one of its side.
         """
         due = bool(self._keys_for(secret)) and (not late or self._acted(secret, position))
-        digest = decision_digest(self._contract, decision)
+        digest = decision_digest(self._contract, written)
         connection.execute(
             "INSERT INTO decided VALUES (?, ?, ?, ?, ?)", (position, secret.key_id, digest, OPEN, due)
         )

@@ -13,6 +13,7 @@ from canonical.contracts.state import Decision, Entry
 from canonical.encoding import canonical_bytes, from_canonical_bytes
 from canonical.result import AnyOutcome, Result
 from canonical.submission import SUBMISSION, Submission
+from node.attestation import Written
 from node.contract_identity import contract_id
 from node.day_secret import DaySecret
 from node.deliveries import Deliveries
@@ -115,13 +116,14 @@ class Submissions:
         rules = self._register.rules[secret.broker, secret.investor]
         entry = Entry(position, submission)
         decision: Decision = self._apply(partial(self._records.get, connection), entry, rules, self._contract)
-        self._records.change(decision.changes)
+        outcomes = [canonical_bytes(outcome) for outcome in decision.outcomes]
+        written = Written(outcomes, self._records.change(decision.changes))
         _store_references(connection, position, submission, secret)
-        for outcome in decision.outcomes:
-            _store_outcome(connection, outcome)
+        for outcome, text in zip(decision.outcomes, outcomes, strict=True):
+            _store_outcome(connection, outcome, text)
         if decision.outcomes[0].kind == "receipt" and not late:
             self._copy(connection, submission, secret)
-        self._results.decided(connection, position, secret, decision, late=late)
+        self._results.decided(connection, position, secret, decision, written, late=late)
 
     def _copy(self, connection: sqlite3.Connection, submission: Submission, secret: DaySecret) -> None:
         other = secret.investor if submission.sender == secret.broker else secret.broker
@@ -147,9 +149,7 @@ def _store_references(
     )
 
 
-def _store_outcome(connection: sqlite3.Connection, outcome: AnyOutcome) -> None:
+def _store_outcome(connection: sqlite3.Connection, outcome: AnyOutcome, text: bytes) -> None:
     told = (outcome.trade, outcome.status.value) if isinstance(outcome, Result) else (None, None)
     stored: list[Any] = [outcome.id, outcome.position, outcome.kind, *told]
-    connection.execute(
-        "INSERT INTO outcome VALUES (?, ?, ?, ?, ?, ?)", (*stored, canonical_bytes(outcome).decode())
-    )
+    connection.execute("INSERT INTO outcome VALUES (?, ?, ?, ?, ?, ?)", (*stored, text.decode()))

@@ -42,7 +42,7 @@ TIMED: tuple[tuple[Any, dict[str, str]], ...] = (
     (Application, {"apply_block": "open"}),
     (Submissions, {"take": "open", "_admitted": "validate", "_decide": "contract"}),
     (submissions, {"_store_references": "state_store", "_store_outcome": "state_store"}),
-    (Records, {"get": "state_store", "write": "state_store"}),
+    (Records, {"get": "state_store", "change": "state_store", "write": "state_store"}),
     (results, {"decision_digest": "attest", "attestation": "attest", "_results": "release"}),
     (Results, {"decided": "attest", "attest": "attest", "_tell": "release"}),
     (Results, {"attested": "compare", "_judge": "compare"}),
