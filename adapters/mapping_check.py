@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from adapters.mapping_rules import ConstantRule, FieldRule, GroupRule, Level, MappingFile
 from adapters.paths import Path, parse_path
 from canonical.answer import Answer
-from canonical.message import CLASSES
+from canonical.message import CLASSES, NODE_KINDS
 
 STATUS, FINALITY = "status", "finality"  # of an answer: its status, and whether that is final
 
@@ -23,6 +23,8 @@ def mistakes(mapping: MappingFile) -> Iterator[str]:
     said = [CLASSES[says.kind] for says in mapping.says]
     roots = [*CLASSES.values(), Answer]
     for says in mapping.says:
+        if says.kind in NODE_KINDS:
+            yield f"{says.kind.value} is said by nodes alone: no client's message can"
         filled = {
             path[0].name
             for path in (

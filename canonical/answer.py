@@ -10,49 +10,37 @@ from typing import Annotated
 
 from pydantic import Field
 
-from canonical.answer_text import change_text, difference_text, figures_text, problem_text, shortened_text
+from canonical.answer_status import AnswerStatus, status_of
+from canonical.answer_text import (
+    alleged_text,
+    difference_text,
+    explained,
+    figures_text,
+    problem_text,
+    result_text,
+)
 from canonical.base import Canonical
 from canonical.calculation.calculation import Calculation
-from canonical.identifiers import FundAccount, Reference
+from canonical.identifiers import FundAccount, Links, Reference
 from canonical.message import Role
 from canonical.problems import Problem
 from canonical.result import (
+    Allegement,
     AnyOutcome,
-    ChangeState,
     Difference,
     FundState,
     Receipt,
     Rejection,
     Result,
     Source,
-    TradeStatus,
     parting,
 )
 from canonical.result import Status as ComponentStatus
+from canonical.trade import BlockFigures, Terms
+
+__all__ = ["Answer", "AnswerStatus", "Finality", "FundAnswer", "answers"]
 
 ID_CHARACTERS_MAX = 64
-_PROBLEM_CHARACTERS_MAX = 512  # of Problem.text
-
-
-class AnswerStatus(StrEnum):
-    """What the sender learns, first to last."""
-
-    RECEIVED = "received"
-    REFUSED = "refused"
-    PENDING = "pending"  # paired and so far equal; parts are missing
-    MISMATCHED = "mismatched"  # the block differs
-    FUNDS_MISMATCHED = "funds_mismatched"  # the block agrees, funds differ
-    MATCHED = "matched"
-    WITHIN_TOLERANCE = "within_tolerance"  # matched, though not every figure is equal
-    UNMATCHED = "unmatched"  # no counterpart (any more)
-    CANCELLED = "cancelled"
-    CANCEL_REQUESTED = "cancel_requested"  # after match agreed: it waits for the other side's consent
-    CANCEL_ASKED = "cancel_asked"  # the other side waits for this side's consent
-    AMEND_REQUESTED = "amend_requested"
-    AMEND_ASKED = "amend_asked"
-    CANCEL_REFUSED = "cancel_refused"  # the other side does not consent: the trade stays as it was agreed
-    AMEND_REFUSED = "amend_refused"
-    CALCULATED = "calculated"  # asked for: what the agreed rules make of the trade
 
 
 class Finality(StrEnum):
@@ -64,7 +52,10 @@ class Finality(StrEnum):
 
 
 class FundAnswer(Canonical):
-    """The status of one fund of the message. reason: the first field that differs; empty if none."""
+    """The status of one fund of the message. reason: the first field that differs; empty if none.
+
+    text_ja: the text with the reasons in Japanese; empty where there are none.
+    """
 
     account: FundAccount
     reference: Reference | None = None
@@ -72,14 +63,17 @@ class FundAnswer(Canonical):
     reason: str = ""
     differences: tuple[Difference, ...] = ()
     text: str = ""
+    text_ja: str = ""
 
 
 class Answer(Canonical):
     """One answer to one raw message, whatever number of canonical messages it said.
 
     id: unique per answer to one side, safe as a file name. outcome: the id of the outcome it tells.
-    to: what the raw message said that is answered. trade_date: of the trade, where known.
+    to: what the raw message said that is answered; the other side's messages where they are alleged.
+    trade_date: of the trade, where known. terms, block, links: what is alleged; None, or none, else.
     reason: the canonical name of the first differing field, or the first problem's rule; empty if none.
+    text_ja: the text with the reasons in Japanese; empty where there are none.
     calculation: what the agreed rules make of the trade, where that is told.
     finality: final unless `with_finality` says otherwise; then its words stand first in every text.
     """
@@ -95,57 +89,21 @@ class Answer(Canonical):
     funds: tuple[FundAnswer, ...] = ()
     problems: tuple[Problem, ...] = ()
     text: str = ""
+    text_ja: str = ""
     calculation: Calculation | None = None
     finality: Finality = Finality.FINAL
+    terms: Terms | None = None
+    block: BlockFigures | None = None
+    links: Links = ()
 
 
 def answers(outcome: AnyOutcome, role: Role) -> tuple[Answer, ...]:
     """What the side `role` hears: an answer for each of its raw messages that the outcome concerns."""
     if isinstance(outcome, Result):
+        if outcome.alleged is not None and outcome.alleged.to is role:
+            return (_alleged(outcome, outcome.alleged),)
         return _of_result(outcome, role)
     return (_of_entry(outcome),) if outcome.to is role else ()
-
-
-_SUFFIX = {Finality.PROVISIONAL: "-p", Finality.WITHDRAWN: "-w"}
-_WORDS = {
-    Finality.PROVISIONAL: "provisional: the other side's node has not confirmed this yet; ",
-    Finality.WITHDRAWN: "withdrawn: no longer valid; it said: ",
-}
-
-
-def with_finality(answer: Answer, finality: Finality) -> Answer:
-    """A final `answer` as one of this finality, under an id of its own.
-
-    What is confirmed later is confirmed by the final answer itself, so that stays as it is. The others say in
-    every text what they are, and their status: a format's code for it may have to give way.
-    """
-    assert answer.finality is Finality.FINAL, f"{answer.id} has been made {answer.finality} before"
-    if finality is Finality.FINAL:
-        return answer
-    name, words = answer.id + _SUFFIX[finality], _WORDS[finality]
-    assert len(name) <= ID_CHARACTERS_MAX, f"{name} is too long"
-    update = {
-        "id": name,
-        "finality": finality,
-        "text": _marked(words, answer.status.value, answer.text),
-        "funds": tuple(_marked_fund(fund, words) for fund in answer.funds),
-        "problems": tuple(_marked_problem(problem, words) for problem in answer.problems),
-    }
-    return answer.model_copy(update=update)
-
-
-def _marked_fund(fund: FundAnswer, words: str) -> FundAnswer:
-    text = _marked(words, f"fund {fund.account.code} {fund.status}", fund.text)
-    return fund.model_copy(update={"text": text})
-
-
-def _marked_problem(problem: Problem, words: str) -> Problem:
-    text = shortened_text(words + problem.text, _PROBLEM_CHARACTERS_MAX)
-    return problem.model_copy(update={"text": text})
-
-
-def _marked(words: str, status: str, text: str) -> str:
-    return shortened_text(words + "; ".join(filter(None, (status, text))))
 
 
 def _of_entry(outcome: Receipt | Rejection) -> Answer:
@@ -184,101 +142,64 @@ def _of_message(
 ) -> Answer:
     whole = any(source in result.block.sources for source in said)
     cancelling = all(source in result.cancellations for source in said)
-    differences = result.block.differences if whole else ()
-    shown = tuple(_fund_answer(fund, role, result.calculation) for fund in funds)
+    differences = explained(result.block.differences, result.diagnosis, None) if whole else ()
+    shown = tuple(_fund_answer(fund, role, result) for fund in funds)
     parted = parting(differences)
     first = next((d.field for d in parted), next((f.reason for f in shown if f.reason), ""))
     return Answer(
         id=f"{result.id}-{number}",
         outcome=result.id,
         to=said,
-        status=AnswerStatus.CANCELLED if cancelling else _status(result, role, funds, whole=whole),
+        status=AnswerStatus.CANCELLED if cancelling else status_of(result, role, funds, whole=whole),
         trade=result.trade,
         trade_date=result.terms.trade_date,
         reason=first,
         differences=differences,
         funds=shown,
-        text=_text(result, role, differences, shown),
+        text=result_text(result, role, differences, [(f.account.code, f.text) for f in shown]),
+        text_ja=_japanese(result, role, differences, shown),
         calculation=result.calculation,
     )
 
 
-_TRADE_ANSWER = {
-    TradeStatus.UNMATCHED: AnswerStatus.UNMATCHED,
-    TradeStatus.PENDING: AnswerStatus.PENDING,
-    TradeStatus.DISQUALIFIED: AnswerStatus.MISMATCHED,
-    TradeStatus.MATCH_AGREED: AnswerStatus.MATCHED,
-    TradeStatus.CANCELLED: AnswerStatus.CANCELLED,
-    TradeStatus.CANCEL_AGREED: AnswerStatus.CANCELLED,
-}
+def _alleged(result: Result, alleged: Allegement) -> Answer:
+    """What the side hears that has said nothing: its only answer that is not to a message of its own."""
+    return Answer(
+        id=f"{result.id}-a",
+        outcome=result.id,
+        to=result.block.sources,
+        status=AnswerStatus.ALLEGED,
+        trade=result.trade,
+        trade_date=result.terms.trade_date,
+        text=alleged_text(result, alleged),
+        terms=result.terms,
+        block=alleged.block,
+        links=alleged.links,
+    )
 
 
-def _status(result: Result, role: Role, funds: list[FundState], *, whole: bool) -> AnswerStatus:
-    """A message about the block has the trade's status; one about single funds has theirs."""
-    if result.requests:
-        return AnswerStatus.CALCULATED
-    if result.change is not None and (status := _of_change(result.change, role)) is not None:
-        return status
-    if result.status is TradeStatus.CANCELLED and role is not result.cancelled_by:
-        return AnswerStatus.UNMATCHED
-    if result.status in (TradeStatus.CANCELLED, TradeStatus.CANCEL_AGREED, TradeStatus.UNMATCHED):
-        return _TRADE_ANSWER[result.status]
-    if whole and result.block.status is ComponentStatus.MISMATCHED:
-        return AnswerStatus.MISMATCHED
-    statuses = {fund.status for fund in funds}
-    if ComponentStatus.MISMATCHED in statuses:
-        return AnswerStatus.FUNDS_MISMATCHED
-    if whole and result.block.status is ComponentStatus.WITHIN_TOLERANCE:
-        statuses.add(ComponentStatus.WITHIN_TOLERANCE)
-    if whole and result.status is not TradeStatus.MATCH_AGREED:
-        return _TRADE_ANSWER.get(result.status, AnswerStatus.FUNDS_MISMATCHED)
-    if not whole and not (statuses and all(status.is_matched for status in statuses)):
-        return AnswerStatus.PENDING
-    is_equal = ComponentStatus.WITHIN_TOLERANCE not in statuses
-    return AnswerStatus.MATCHED if is_equal else AnswerStatus.WITHIN_TOLERANCE
-
-
-_CHANGE_ANSWER = {
-    (True, True): (AnswerStatus.CANCEL_REQUESTED, AnswerStatus.CANCEL_REFUSED),
-    (True, False): (AnswerStatus.CANCEL_ASKED, None),
-    (False, True): (AnswerStatus.AMEND_REQUESTED, AnswerStatus.AMEND_REFUSED),
-    (False, False): (AnswerStatus.AMEND_ASKED, None),
-}
-"""By whether all is to be cancelled, and whether the side asks itself: while it waits, and once refused."""
-
-
-def _of_change(change: ChangeState, role: Role) -> AnswerStatus | None:
-    """What a side hears of a change after match agreed; None where the trade's own status says it."""
-    waiting, refused = _CHANGE_ANSWER[change.cancels, role is change.by]
-    return refused if change.refused else waiting
-
-
-def _fund_answer(fund: FundState, role: Role, calculation: Calculation | None) -> FundAnswer:
+def _fund_answer(fund: FundState, role: Role, result: Result) -> FundAnswer:
+    calculation = result.calculation
     figures = [f for f in calculation.funds if f.account == fund.account] if calculation else []
-    told = [difference_text(fund.differences), *map(figures_text, figures)]
+    differences = explained(fund.differences, result.diagnosis, fund.account.code)
+    calculated, is_explained = list(map(figures_text, figures)), any(d.explanation_ja for d in differences)
+    japanese = [difference_text(differences, japanese=True), *calculated] if is_explained else []
     return FundAnswer(
         account=fund.account,
         reference=fund.broker_reference if role is Role.BROKER else fund.investor_reference,
         status=fund.status,
-        reason=next((d.field for d in parting(fund.differences)), ""),
-        differences=fund.differences,
-        text="; ".join(filter(None, told)),
+        reason=next((d.field for d in parting(differences)), ""),
+        differences=differences,
+        text="; ".join(filter(None, (difference_text(differences), *calculated))),
+        text_ja="; ".join(japanese),
     )
 
 
-def _text(
+def _japanese(
     result: Result, role: Role, differences: tuple[Difference, ...], funds: tuple[FundAnswer, ...]
 ) -> str:
-    parts = [f"trade {result.trade} {result.status}"]
-    if result.change is not None:
-        parts.append(change_text(result, role))
-    if result.funds_total:
-        parts.append(f"{result.funds_matched} of {result.funds_total} funds matched")
-    if differences:
-        parts.append(f"block: {difference_text(differences)}")
-    parts += [f"fund {fund.account.code}: {fund.text}" for fund in funds if fund.text]
-    if result.problems:
-        parts.append(f"not calculated: {problem_text(result.problems)}")
-    if result.candidates:
-        parts.append(f"fits equally well: {', '.join(result.candidates)}; give a common reference")
-    return shortened_text("; ".join(parts))
+    """The text with the reasons in Japanese; empty where there are none."""
+    if not any(d.explanation_ja for d in differences) and not any(fund.text_ja for fund in funds):
+        return ""
+    told = [(fund.account.code, fund.text_ja or fund.text) for fund in funds]
+    return result_text(result, role, differences, told, japanese=True)

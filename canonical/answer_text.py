@@ -1,24 +1,49 @@
 """What answers say in words, for the text fields that every format has."""
 
+from collections.abc import Iterable
+
 from canonical.amounts import plain
+from canonical.diagnosis import in_english, in_japanese
+from canonical.diagnosis.cause import Cause, Diagnosis, Kind
 from canonical.message import Role
 from canonical.problems import Problem
-from canonical.result import Difference, Result
+from canonical.result import Allegement, Difference, Result
 from canonical.trade import FundFigures
 
 TEXT_CHARACTERS_MAX = 1000
 _WORD_CHARACTERS_MAX = 64  # the longest reference; figures are shorter
 
 
-def difference_text(differences: tuple[Difference, ...]) -> str:
-    """The differences in words: "commission: broker 56910, investor 56900"."""
-    return "; ".join(map(_in_words, differences))
+def difference_text(differences: tuple[Difference, ...], *, japanese: bool = False) -> str:
+    """The differences in words: "commission: broker 56910, investor 56900", each with why, if known."""
+    return "; ".join(_in_words(difference, japanese=japanese) for difference in differences)
 
 
-def _in_words(difference: Difference) -> str:
+def explained(
+    differences: tuple[Difference, ...], diagnosis: Diagnosis | None, account: str | None
+) -> tuple[Difference, ...]:
+    """The differences with why they are there. account: of a fund; None for the block."""
+    if diagnosis is None:
+        return differences
+    return tuple(
+        _explained(difference, diagnosis.cause_of(difference.field, account)) for difference in differences
+    )
+
+
+def _explained(difference: Difference, cause: Cause | None) -> Difference:
+    if cause is None or cause.kind in (Kind.STATED, Kind.NOT_COMPUTED):  # both values say it all
+        return difference
+    words = {"explanation": in_english(cause), "explanation_ja": in_japanese(cause)}
+    return difference.model_copy(update=words)
+
+
+def _in_words(difference: Difference, *, japanese: bool) -> str:
     name = difference.field.replace("total_", "sum of ")
     text = f"{name}: broker {difference.broker or 'none'}, investor {difference.investor or 'none'}"
-    return f"{text}, within tolerance: {difference.holds} holds" if difference.within else text
+    if difference.within:
+        return f"{text}, within tolerance: {difference.holds} holds"
+    why = difference.explanation_ja if japanese else difference.explanation
+    return f"{text} ({why})" if why else text
 
 
 def problem_text(problems: tuple[Problem, ...]) -> str:
@@ -47,6 +72,52 @@ def change_text(result: Result, role: Role) -> str:
     if role is change.by:
         return f"to {what} it waits for the other side's consent"
     return f"the {change.by} asks to {what} it by {names}: consent or refuse"
+
+
+def result_text(
+    result: Result,
+    role: Role,
+    differences: tuple[Difference, ...],
+    funds: Iterable[tuple[str, str]],
+    *,
+    japanese: bool = False,
+) -> str:
+    """A result in words, as a side hears it. funds: their codes, with what is to be said of each."""
+    parts = [_standing(result)]
+    if result.alleged is not None:
+        parts.append("the other side has said nothing yet")
+    if result.change is not None:
+        parts.append(change_text(result, role))
+    if result.funds_total:
+        parts.append(f"{result.funds_matched} of {result.funds_total} funds matched")
+    if differences:
+        parts.append(f"block: {difference_text(differences, japanese=japanese)}")
+    parts += [f"fund {code}: {text}" for code, text in funds if text]
+    if result.problems:
+        parts.append(f"not calculated: {problem_text(result.problems)}")
+    if result.candidates:
+        parts.append(f"fits equally well: {', '.join(result.candidates)}; give a common reference")
+    return shortened_text("; ".join(parts))
+
+
+def alleged_text(result: Result, alleged: Allegement) -> str:
+    """What waits: "the broker waits for your word on: buy 300 JP3633400001 at 2845.5 JPY; common T1"."""
+    other, terms = Role.BROKER if alleged.to is Role.INVESTOR else Role.INVESTOR, result.terms
+    name = terms.instrument.isin or terms.instrument.japan_code or ""
+    what = f"{terms.side.value} {name}"
+    if (block := alleged.block) is not None:
+        price = f"{plain(block.price.value)} {block.price.currency}"
+        what = f"{terms.side.value} {plain(block.quantity)} {name} at {price}"
+    links = (f"{link.kind.value} {link.value}" for link in alleged.links)
+    parts = (_standing(result), f"the {other.value} waits for your word on: {what}", *links)
+    return shortened_text("; ".join(parts))
+
+
+def _standing(result: Result) -> str:
+    text = f"trade {result.trade} {result.status}"
+    if (deadline := result.deadline) is not None:
+        text += f"; open at the deadline {deadline.at} ({deadline.number} of {deadline.of})"
+    return text
 
 
 def shortened_text(text: str, characters_max: int = TEXT_CHARACTERS_MAX, mark: str = "…") -> str:

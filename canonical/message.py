@@ -4,6 +4,7 @@ Who says what and when stands in the sequence table of docs/sequence.md. `author
 say it; None where either may.
 """
 
+from datetime import date, time
 from enum import StrEnum
 from typing import Annotated, ClassVar, Literal
 
@@ -44,6 +45,7 @@ class Kind(StrEnum):
     CANCELLATION = "cancellation"
     CHANGE_RESPONSE = "change_response"
     CALCULATION_REQUEST = "calculation_request"
+    REMINDER = "reminder"
 
 
 class Said(Canonical):
@@ -197,6 +199,23 @@ class CalculationRequest(Said):
     adopts: bool = False
 
 
+class Reminder(Said):
+    """Step 11: a deadline has passed: what is open is to be told again. A side's node says it, no client.
+
+    trade_date, deadline: which, by the network's clock. after: where the reminder before it ended, empty at
+    first: one goes only through so many trades.
+    """
+
+    kind: Literal[Kind.REMINDER] = Kind.REMINDER
+    trade_date: date
+    deadline: time
+    after: Annotated[str, Field(pattern=r"^([0-9a-f]{16})?$")] = ""
+
+
+NODE_KINDS = (Kind.REMINDER,)
+"""What nodes say for institutions: no format has it, and no client hears whether it was in order."""
+
+
 def part_reference(reference: str, number: int, of: int) -> str:
     """What part `number`, from 1, of a message is called where a format has a message per fund (FIX 664)."""
     return reference if of == 1 else f"{reference}/{number}"
@@ -218,7 +237,8 @@ Message = Annotated[
     | Affirmation
     | Cancellation
     | ChangeResponse
-    | CalculationRequest,
+    | CalculationRequest
+    | Reminder,
     Field(discriminator="kind"),
 ]
 
@@ -235,4 +255,5 @@ CLASSES: dict[Kind, type[Said]] = {
     Kind.CANCELLATION: Cancellation,
     Kind.CHANGE_RESPONSE: ChangeResponse,
     Kind.CALCULATION_REQUEST: CalculationRequest,
+    Kind.REMINDER: Reminder,
 }

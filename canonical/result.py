@@ -5,7 +5,7 @@ itself. The same ledger gives the same results with the same ids at every entitl
 """
 
 import hashlib
-from datetime import date
+from datetime import date, time
 from enum import StrEnum
 from typing import Annotated, Literal
 
@@ -13,11 +13,12 @@ from pydantic import Field, TypeAdapter
 
 from canonical.base import Canonical
 from canonical.calculation.calculation import Calculation
-from canonical.identifiers import FundAccount, Lei, Reference
+from canonical.diagnosis.cause import Diagnosis
+from canonical.identifiers import FundAccount, Lei, Links, Reference
 from canonical.message import Kind, Role
 from canonical.problems import Problem
 from canonical.rules.tolerance import Tolerance
-from canonical.trade import Terms
+from canonical.trade import BlockFigures, Terms
 
 ResultId = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
 
@@ -53,7 +54,8 @@ class Difference(Canonical):
     """One field in which the two sides are unlike. A value is empty where the side has none.
 
     tolerance: what was allowed; None where they had to be equal. within: they match all the same; holds: the
-    figure that counts then.
+    figure that counts then. explanation, explanation_ja: why they are unlike, in English and Japanese; only
+    what a side hears has them.
     """
 
     field: str
@@ -62,6 +64,8 @@ class Difference(Canonical):
     tolerance: Tolerance | None = None
     within: bool = False
     holds: str = ""
+    explanation: str = ""
+    explanation_ja: str = ""
 
 
 def parting(differences: tuple[Difference, ...]) -> tuple[Difference, ...]:
@@ -112,6 +116,25 @@ class ChangeState(Canonical):
     refused: bool = False
 
 
+class Deadline(Canonical):
+    """A deadline of the trade date, by the network's clock. number: which of so many, from 1."""
+
+    at: time
+    number: Annotated[int, Field(ge=1)]
+    of: Annotated[int, Field(ge=1)]
+
+
+class Allegement(Canonical):
+    """What the side that has said nothing yet hears of the other's: all that it needs to answer.
+
+    block: None where the other side has not stated its block.
+    """
+
+    to: Role
+    block: BlockFigures | None = None
+    links: Links = ()
+
+
 class Outcome(Canonical):
     """What all outcomes carry.
 
@@ -153,6 +176,9 @@ class Result(Outcome):
     change: what is asked for after match agreed, or has just been refused.
     calculation: what the agreed rules make of the trade, where a side has asked, or the rules tell it.
     requests: what has asked for it. problems: why the rules make nothing of it, though they should.
+    deadline: at which it is told again, with the funds that are open; None where the status has changed.
+    alleged: what the side without a message hears; None where it has one, or is not to hear yet.
+    diagnosis: why the sides differ, where they do.
     """
 
     kind: Literal["result"] = "result"
@@ -170,6 +196,9 @@ class Result(Outcome):
     calculation: Calculation | None = None
     requests: tuple[Source, ...] = ()
     problems: tuple[Problem, ...] = ()
+    deadline: Deadline | None = None
+    alleged: Allegement | None = None
+    diagnosis: Diagnosis | None = None
 
 
 AnyOutcome = Annotated[Receipt | Rejection | Result, Field(discriminator="kind")]

@@ -8,7 +8,6 @@ import datetime
 import sqlite3
 from contextlib import suppress
 from dataclasses import dataclass
-from zoneinfo import ZoneInfo
 
 import structlog
 
@@ -28,20 +27,20 @@ from node.entry import (
     KeyEntry,
     RetireEntry,
     SealedEntry,
+    TimeEntry,
     decode_entry,
 )
 from node.governance import Governance
+from node.ledger_time import on_the_clock
 from node.register import Register
 from node.results import Results
 from node.sealing import SealingError, open_sealed
 from node.secrets import DaySecrets
 from node.submissions import Submissions
 
-TIME_MAX = 253_402_214_400_000_000  # the last day of 9999 begins, wherever
-
 EVERYTHING = 2**63 - 1
 _HOLDING = (
-    "SELECT first, block FROM archive WHERE fault IS NULL AND first <= ?"
+    "SELECT first, block, time FROM archive WHERE fault IS NULL AND first <= ?"
     " ORDER BY first DESC, entries DESC LIMIT 1"
 )
 
@@ -63,12 +62,16 @@ class Parts:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where an entry stands. block_first: the position of its block's first. day: of the block."""
+    """Where an entry stands. block_first: the position of its block's first. day: of the block.
+
+    time: ledger time (node.ledger_time), in microseconds.
+    """
 
     sp: str
     position: int
     block_first: int
     day: datetime.date
+    time: int
 
 
 class Application:
@@ -94,11 +97,11 @@ class Application:
         self._size = _size(connection)
         self._parts.deferral.watch(connection, self._size)
 
-    def apply_block(self, connection: sqlite3.Connection, first: int, block: Block) -> None:
-        """Apply the entries of a block, the first of which stands at `first`."""
+    def apply_block(self, connection: sqlite3.Connection, first: int, block: Block, time: int) -> None:
+        """Apply the entries of a block, the first of which stands at `first`. time: of the ledger."""
         day = day_of(block, self._zone)
         for number, raw in enumerate(block.entries):
-            place = Place(block.sp, first + number, first, day)
+            place = Place(block.sp, first + number, first, day, time)
             try:
                 self._apply(connection, place, raw)
             except (AttestationInvalidError, EntryInvalidError, SealingError) as error:
@@ -157,6 +160,8 @@ class Application:
                 parts.governance.announced(connection, place.sp, entry)
             case RetireEntry():
                 self._retire(connection, place.sp, entry.key_id)
+            case TimeEntry():
+                pass  # its block's time is counted already, and that there is something to sign
 
     def _open(
         self,
@@ -176,19 +181,24 @@ class Application:
         if contract is None:
             self._parts.deferral.defer(connection, place.position, secret.key_id, late=late)
         else:
-            self._parts.submissions.take(connection, *where, plaintext, secret, contract, late=late)
+            at = on_the_clock(place.time, self._zone)
+            self._parts.submissions.take(
+                connection, *where, at, plaintext, secret, contract=contract, late=late
+            )
 
     def _open_waiting(self, connection: sqlite3.Connection, waiting: Waiting, contract: Contract) -> None:
         """Take a submission that could be opened when it came."""
-        first, raw = connection.execute(_HOLDING, (waiting.position,)).fetchone()
+        first, raw, time = connection.execute(_HOLDING, (waiting.position,)).fetchone()
         block = archived_block(raw)
         entry = decode_entry(block.entries[waiting.position - first])
         assert isinstance(entry, SealedEntry), "nothing else waits to be opened"
         secret = self._parts.secrets.to_open(entry)
         assert secret is not None, "a day is forgotten only after what waits of it"
         plaintext = open_sealed(entry, secret, block.sp)
-        where = (block.sp, waiting.position)
-        self._parts.submissions.take(connection, *where, plaintext, secret, contract, late=waiting.late)
+        where = (block.sp, waiting.position, on_the_clock(time, self._zone))
+        self._parts.submissions.take(
+            connection, *where, plaintext, secret, contract=contract, late=waiting.late
+        )
 
     def _retire(self, connection: sqlite3.Connection, sp: str, key_id: bytes) -> None:
         secret = self._parts.secrets.by_id(key_id)
@@ -217,14 +227,15 @@ class Application:
         log.info("a relationship can be read from its beginning now", position=place.position)
         held = self._parts.secrets.key_ids(secret.broker, secret.investor)
         rows = connection.execute(
-            "SELECT first, block FROM archive WHERE fault IS NULL AND first <= ? ORDER BY sequence",
+            "SELECT first, block, time FROM archive WHERE fault IS NULL AND first <= ? ORDER BY sequence",
             (place.block_first,),
         )
-        for first, raw in rows:
+        for first, raw, time in rows:
             block = archived_block(raw)
             for number, one in enumerate(block.entries):
                 if (at := first + number) < place.position:
-                    self._open_late(connection, Place(block.sp, at, first, place.day), one, held)
+                    then = Place(block.sp, at, first, place.day, time)
+                    self._open_late(connection, then, one, held)
         self._parts.governance.shred_again(connection, secret.broker, secret.investor)
         if self._parts.deferral.is_waiting:
             self.take_up(connection)
@@ -249,5 +260,4 @@ def _size(connection: sqlite3.Connection) -> int:
 
 def day_of(block: Block, time_zone: str) -> datetime.date:
     """The day of a block, by its author's word: the last one that a calendar knows, if it is later."""
-    seconds = min(block.time, TIME_MAX) / 1_000_000
-    return datetime.datetime.fromtimestamp(seconds, ZoneInfo(time_zone)).date()
+    return on_the_clock(block.time, time_zone).date()

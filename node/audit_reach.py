@@ -170,6 +170,8 @@ class Reaches:
                     if found := _parties(value):
                         return found
             return None
+        if kind == "open":  # by trade date first
+            rest = rest.partition("/")[2]
         broker, slash, others = rest.partition("/")
         return (broker, others.partition("/")[0]) if slash else None
 

@@ -25,11 +25,16 @@ from node.tree_tiles import root
 KEY_TABLE = "CREATE TEMP TABLE key_entry (position INTEGER PRIMARY KEY, key_id BLOB, day TEXT)"
 
 _NEVER = 2**63 - 1
-_COMPARED = ("digest", "sp", "seq", "first", "entries", "fault", "state")
-_APPLIED = "SELECT sequence, digest, sp, seq, first, entries, fault, state FROM archive WHERE sequence > ?"
-_DIGEST, _SP, _, _FIRST, _ENTRIES, _FAULT, _ = range(len(_COMPARED))
+_COMPARED = ("digest", "sp", "seq", "first", "entries", "fault", "state", "time")
+_APPLIED = f"SELECT sequence, {', '.join(_COMPARED)} FROM archive WHERE sequence > ?"  # noqa: S608 - our own words
+_DIGEST, _SP, _, _FIRST, _ENTRIES, _FAULT, _, _ = range(len(_COMPARED))
 _ALTERED = "its bytes are not those that were archived: their digest is another"
-_IN_WORDS = {"state": "digest of what is public", "first": "first position", "entries": "count of entries"}
+_IN_WORDS = {
+    "state": "digest of what is public",
+    "first": "first position",
+    "entries": "count of entries",
+    "time": "ledger time",
+}
 
 
 class Expected(NamedTuple):
@@ -127,7 +132,7 @@ class Replay:
 
     def _expect(self, row: StoredBlock) -> None:
         entries = row.raw_entries()
-        columns = (row.digest, row.sp, row.seq, row.first, row.entries, row.fault, row.state)
+        columns = (row.digest, row.sp, row.seq, row.first, row.entries, row.fault, row.state, row.time)
         self._expected.append(Expected(columns, tuple(map(_kind, entries))))
         for number, raw in enumerate(entries):
             if _kind(raw) == EntryKind.KEY:

@@ -20,7 +20,7 @@ CHUNK_BLOCKS = 32  # of at most 900 KiB
 
 _BLOCKS = (  # with types for certain, also where the file is damaged
     "SELECT sequence, CAST(block AS BLOB), digest, sp, seq, CAST(first AS INTEGER), CAST(entries AS INTEGER),"
-    " fault, state FROM archive WHERE sequence > ? ORDER BY sequence LIMIT ?"
+    " fault, state, time FROM archive WHERE sequence > ? ORDER BY sequence LIMIT ?"
 )
 _HOLDING = "SELECT block, first FROM archive WHERE first <= ? AND entries > 0 ORDER BY first DESC LIMIT 1"
 
@@ -37,6 +37,7 @@ class StoredBlock(NamedTuple):
     entries: int
     fault: str | None
     state: bytes
+    time: int
 
     def raw_entries(self) -> list[bytes]:
         """Its entries, if it is said to count; none where it cannot be taken apart."""

@@ -69,7 +69,10 @@ PUBLIC = (
     Table("act", "the act of {sp}", "acts", within=_BELOW),
     Table("announced", "a key announced by {sp} for {day}", "announced keys"),
     Table(
-        "setting", "the store's {name}", "numbers", where="name IN ('head', 'traffic') OR name LIKE 'seq/%'"
+        "setting",
+        "the store's {name}",
+        "numbers",
+        where="name IN ('head', 'traffic') OR name LIKE 'seq/%' OR name LIKE 'time/%'",
     ),
 )
 

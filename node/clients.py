@@ -7,7 +7,7 @@ links, stores or ledgers.
 import sysconfig
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -152,6 +152,14 @@ class Client:
             mapping = self.mapping(name)
             names = (mapping.refusal if refused else ()) or mapping.answer or names
         return self._written(names, answer, {"@echo": dict(echo), "@message": echo.get("@message")})
+
+    @cached_property
+    def alleged_with(self) -> str | None:
+        """The mapping whose answers tell this client what is alleged: the first that has any.
+
+        None where the client gets no answers.
+        """
+        return next((name for name in self.settings.reads.values() if self.mapping(name).answer), None)
 
     def copy(self, message: Message) -> list[bytes]:
         """The bytes of a copy of the other side's message; none where the client gets none of its kind."""

@@ -3,9 +3,8 @@
 import asyncio
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
-from datetime import date, datetime
+from datetime import date
 from functools import partial
-from zoneinfo import ZoneInfo
 
 import structlog
 
@@ -29,6 +28,7 @@ from node.guard_state import GuardState
 from node.inbound import Inbound
 from node.keyring import KeyRing
 from node.ledger import Ledger
+from node.ledger_time import Clock, machine_clock, on_the_clock
 from node.links import links_of, sessions_of
 from node.named_tasks import Named, run_together
 from node.network import Network, load_network
@@ -46,9 +46,7 @@ from node.replica import Replica, head
 from node.results import Results
 from node.room import waiting_for_room
 from node.secrets import DaySecrets
-from node.settings import (
-    NodeSettings,
-)
+from node.settings import NodeSettings
 from node.shredding import Shredding
 from node.startup import (
     Attached,
@@ -122,9 +120,12 @@ async def serve(
     inbound = _inbound(clients, store, deliveries, parts, changed=changed, guarded=guarded)
     links = (make_links or links_of)(settings, inbound.refused_by_engine, inbound.refused_unread)
     outbound = Outbound({name: links[c.settings.link.kind] for name, c in clients.items()}, store, to_deliver)
-    today = today or _today(network)
+    pace = pace or Pace()
+    today = today or _today(network, pace.now)
     outbox = Outbox(settings.sp, parts.secrets, today)
-    publisher = _publisher(parts, ring, store, ledger, outbox, changed=to_publish, replica=replica)
+    publisher = _publisher(
+        parts, ring, store, ledger, outbox, changed=to_publish, replica=replica, clock=pace.now
+    )
     duties = Duties(
         settings.sp, parts, ring, store, today=today, queued=changed, caught_up=replica.caught_up, pace=pace
     )
@@ -189,6 +190,7 @@ def _publisher(
     *,
     changed: asyncio.Event,
     replica: Replica,
+    clock: Clock,
 ) -> Publisher:
     return Publisher(
         sp=outbox.sp,
@@ -200,6 +202,7 @@ def _publisher(
         changed=changed,
         read_back=replica.read_back,
         caught_up=replica.caught_up,
+        clock=clock,
     )
 
 
@@ -229,7 +232,7 @@ async def applying(
     while await store.write(partial(application.take_up, count=TAKEN_UP_MAX)):
         pass
     if await store.write(lambda connection: setting(connection, RESTORING)):
-        deliveries.expect_losses(_today(network)())
+        deliveries.expect_losses(_today(network, machine_clock)())
     replica = Replica(
         sp=settings.sp,
         register=register,
@@ -274,7 +277,6 @@ def application_parts(
     )
 
 
-def _today(network: Network) -> Callable[[], date]:
+def _today(network: Network, clock: Clock) -> Callable[[], date]:
     """The business day now, as the network counts days."""
-    zone = ZoneInfo(network.time_zone)
-    return lambda: datetime.now(zone).date()
+    return lambda: on_the_clock(clock(), network.time_zone).date()

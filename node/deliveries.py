@@ -60,6 +60,9 @@ class Deliveries:
         day: the business day of what it answers. Another institution may have sent the same bytes: the
         answer is none of its business.
         """
+        if answer.status is AnswerStatus.ALLEGED:
+            self._queue_alleged(connection, lei, answer)
+            return
         source = answer.to[0].raw
         for client in self._by_institution.get(lei, ()):
             row = connection.execute(
@@ -71,6 +74,13 @@ class Deliveries:
                 self._queue_without_origin(connection, client, answer, own=False)
             elif self._lost_since is not None and day >= self._lost_since:
                 self._queue_without_origin(connection, client, answer, own=True)
+
+    def _queue_alleged(self, connection: sqlite3.Connection, lei: str, answer: Answer) -> None:
+        """Queue what answers no message of the institution's, for all clients that get answers."""
+        for client in self._by_institution.get(lei, ()):
+            is_away = client.settings.backup and not self._speaks_here(connection, lei)
+            if client.alleged_with is not None and not is_away:
+                self.queue_written(connection, client, client.alleged_with, answer, {})
 
     def _speaks_here(self, connection: sqlite3.Connection, lei: str) -> bool:
         row = connection.execute("SELECT sp FROM spoke WHERE institution = ?", (lei,)).fetchone()

@@ -1,4 +1,4 @@
-"""What a node does by the clock: signs checkpoints, announces keys of coming days, ends waits.
+"""What a node does by the clock: signs checkpoints, announces keys of coming days, ends waits, reminds.
 
 Nothing here decides what the ledger means; it only says when this node speaks.
 """
@@ -18,11 +18,14 @@ from node.application import Parts
 from node.deferral import deferred_shreds
 from node.entry import ActEntry, DayKeysEntry
 from node.keyring import KeyRing
+from node.ledger_time import Clock, machine_clock
 from node.network import delegation_id
 from node.outbox import is_queued, queue_public
+from node.reminders import Reminders
 from node.results import waiting_for_the_other_side
 from node.store import Store
 
+AGAIN = 0.1  # of the pace, while a deadline is being told
 ANNOUNCED_DAYS_MIN, ANNOUNCED_DAYS = 5, 10  # a node that is away over a long weekend misses none
 
 log = structlog.get_logger(__name__)
@@ -30,7 +33,7 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How often a node does them, in seconds. clock: seconds that never go back, for waits.
+    """How often a node does them, in seconds. clock: seconds that never go back, for waits. now: the time.
 
     stagger: from one member to the next, so that one node signs first and the others sign the same size.
     """
@@ -39,6 +42,7 @@ class Pace:
     stagger: float = 0.2
     announce: float = 10.0
     clock: Callable[[], float] = time.monotonic
+    now: Clock = machine_clock
 
 
 class Duties:
@@ -64,6 +68,9 @@ class Duties:
         self._queued = queued
         self._caught_up = caught_up
         self._pace = pace or Pace()
+        self._reminders = Reminders(
+            sp, parts.register, parts.secrets, parts.submissions, parts.deferral, self._pace.now
+        )
         self._waiting_since: dict[int, float] = {}
         self._announced_until: dict[bytes, datetime.date] = {}
         self._said_installed: tuple[str, ...] | None = None
@@ -77,6 +84,7 @@ class Duties:
             group.create_task(self._announce_contracts(), name="installed contracts")
             group.create_task(self._end_waits(), name="provisional results")
             group.create_task(self._destroy_keys(), name="destroyed days")
+            group.create_task(self._remind(), name="deadlines")
 
     async def _sign_checkpoints(self) -> None:
         members = [member.sp for member in self._parts.register.genesis.members]
@@ -153,6 +161,13 @@ class Duties:
             await asyncio.sleep(self._pace.look)
             await self._store.write(self._release_overdue)
             self._queued.set()
+
+    async def _remind(self) -> None:
+        """Have what is open told once a deadline has passed; sooner again while there is something to say."""
+        while True:
+            has_said = await self._store.write(self._reminders.look)
+            self._queued.set()
+            await asyncio.sleep(self._pace.look * (AGAIN if has_said else 1))
 
     def _release_overdue(self, connection: sqlite3.Connection) -> None:
         """Release provisionally what has waited as long as its relationship's rules allow.

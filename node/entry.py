@@ -47,6 +47,7 @@ class EntryKind(IntEnum):
     RETIRE = 6
     DAY_KEYS = 7
     ATTESTATION = 8
+    TIME = 9
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +116,11 @@ class DayKeysEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class TimeEntry:
+    """Nothing but the time of its block, which is what its SP has to say (node.ledger_time)."""
+
+
+@dataclass(frozen=True, slots=True)
 class UnknownEntry:
     """An entry of a later version: kept and counted as `raw`, not understood."""
 
@@ -122,7 +128,7 @@ class UnknownEntry:
     raw: bytes
 
 
-PublicEntry: TypeAlias = CheckpointEntry | ActEntry | RetireEntry | DayKeysEntry
+PublicEntry: TypeAlias = CheckpointEntry | ActEntry | RetireEntry | DayKeysEntry | TimeEntry
 Entry: TypeAlias = KeyEntry | SealedEntry | GrantEntry | PublicEntry | UnknownEntry
 
 
@@ -159,6 +165,8 @@ def _record(entry: KeyEntry | SealedEntry | GrantEntry | PublicEntry) -> list[cb
         case DayKeysEntry(delegation, first_day, keys):
             _check_day_keys(entry)
             return [EntryKind.DAY_KEYS, delegation, first_day.isoformat(), keys]
+        case TimeEntry():
+            return [EntryKind.TIME]
 
 
 def decode_entry(raw: bytes) -> Entry:
@@ -226,6 +234,11 @@ def _day_keys_entry(item: object) -> DayKeysEntry:
     return entry
 
 
+def _time_entry(item: object) -> TimeEntry:
+    cbor.as_record(item, int)
+    return TimeEntry()
+
+
 _DECODERS: Mapping[int, Callable[[object], Entry]] = {
     EntryKind.KEY: _key_entry,
     EntryKind.SEALED: _sealed_entry,
@@ -235,6 +248,7 @@ _DECODERS: Mapping[int, Callable[[object], Entry]] = {
     EntryKind.RETIRE: _retire_entry,
     EntryKind.DAY_KEYS: _day_keys_entry,
     EntryKind.ATTESTATION: _sealed_entry,
+    EntryKind.TIME: _time_entry,
 }
 
 

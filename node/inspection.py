@@ -26,6 +26,7 @@ from node.block import Block, archived_block
 from node.contract_versions import installed_contracts
 from node.deferral import lacking_soon
 from node.guard_state import GRAVE, GuardState
+from node.ledger_time import moment
 from node.network import Network, load_network
 from node.nightly import read_report
 from node.pulse import Pulse, Session, read_pulse
@@ -35,6 +36,7 @@ from node.scrub_report import ScrubReport
 from node.settings import NodeSettings
 from node.standing import Expiry, Member, agreed_size, expiries, members
 from node.store import STORE_FILE, each, read_store, setting
+from node.time_standing import TimeStanding, time_findings, time_standing
 from node.trade_query import TRADES
 
 SILENT_SECONDS_MAX = 15.0
@@ -79,6 +81,7 @@ class NodeStatus(Shown):
     """How a node is.
 
     sequence: of its last block; size: entries; root: of the tree over them, equal at nodes that are as far.
+    time: of the ledger, None before the first block.
     agreed_size: up to which all members have signed the same; members: how each stands. passed_over: blocks
     that do not count. results: of entries, by how far they hold. alarms: what is not over yet. disk: where
     the store lies. expiring: delegations and keys that end soon. outbox: entries not yet on the ledger.
@@ -95,6 +98,7 @@ class NodeStatus(Shown):
     sequence: int
     size: int
     root: str
+    time: TimeStanding | None
     last_block: datetime | None
     last_block_sp: str | None
     agreed_size: int | None
@@ -151,6 +155,7 @@ def status_of(view: View) -> NodeStatus:
     queues, at, last = _queues(connection), head(connection), _last_block(view)
     silent = round(time.time() - pulse.written, 1) if pulse else None
     register = stored_register(connection, view.network)
+    clock = time_standing(connection)
     standing, alarms = members(connection, register, at.size), _alarms(connection)
     today = datetime.now(ZoneInfo(view.network.time_zone)).date()
     expiring = tuple(expiries(register, view.settings.sp, today))
@@ -163,6 +168,7 @@ def status_of(view: View) -> NodeStatus:
         sequence=at.sequence,
         size=at.size,
         root=at.root,
+        time=clock,
         last_block=moment(last.time) if last else None,
         last_block_sp=last.sp if last else None,
         agreed_size=agreed_size(standing),
@@ -184,6 +190,7 @@ def status_of(view: View) -> NodeStatus:
             *_pulse_findings(pulse, running=running),
             *_guard_findings(pulse),
             *(alarm.text for alarm in alarms),
+            *time_findings(clock),
             *_expiry_findings(expiring),
             *_contract_findings(register, at.size),
             *_store_findings(connection, queues),
@@ -219,11 +226,6 @@ def is_running(data_folder: Path) -> bool:
     except BlockingIOError:
         return True
     return False
-
-
-def moment(microseconds: int) -> datetime:
-    """A stored time."""
-    return datetime.fromtimestamp(microseconds / 1_000_000, UTC)
 
 
 def _last_block(view: View) -> Block | None:

@@ -8,7 +8,6 @@ import asyncio
 import hashlib
 import json
 import sqlite3
-import time
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -17,6 +16,7 @@ import structlog
 from node.block import Block, archived_block, sign_block
 from node.block_key import BlockKey
 from node.ledger import Ledger, LedgerUnavailableError
+from node.ledger_time import Clock, machine_clock
 from node.outbox import Outbox
 from node.store import Store, setting
 
@@ -40,6 +40,7 @@ class Publisher:
 
     changed: set when there may be something new. read_back: set when own blocks have been archived.
     caught_up: set when all is applied that was on the ledger at the start; nothing is published before.
+    clock: whose time blocks have.
     """
 
     def __init__(
@@ -54,6 +55,7 @@ class Publisher:
         changed: asyncio.Event,
         read_back: asyncio.Event,
         caught_up: asyncio.Event,
+        clock: Clock = machine_clock,
     ) -> None:
         self._sp = sp
         self._network = network
@@ -64,6 +66,7 @@ class Publisher:
         self._changed = changed
         self._read_back = read_back
         self._caught_up = caught_up
+        self._clock = clock
 
     async def run(self) -> None:
         """Publish until cancelled."""
@@ -122,7 +125,7 @@ class Publisher:
             network=self._network,
             sp=self._sp,
             seq=seq,
-            time=time.time_ns() // 1000,
+            time=self._clock(),
             entries=selected.entries,
         )
         raw = sign_block(block, key)

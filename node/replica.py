@@ -18,6 +18,7 @@ from node.alarms import raise_alarm
 from node.application import Application
 from node.block import Block, BlockFault, BlockInvalidError, open_block
 from node.ledger import Ledger, LedgerGapError, LedgerUnavailableError
+from node.ledger_time import LedgerTime
 from node.own_blocks import OwnBlocks
 from node.progress import Progress
 from node.register import Register
@@ -69,6 +70,7 @@ class Replica:
         self._progress = progress
         self._own = OwnBlocks(sp)
         self._last_seq: dict[str, int] = {}
+        self._time = LedgerTime()
         self.read_back = asyncio.Event()
         self.caught_up = asyncio.Event()
 
@@ -120,6 +122,7 @@ class Replica:
             row[0].removeprefix("seq/"): int(row[1])
             for row in each(connection, "SELECT name, value FROM setting WHERE name LIKE 'seq/%'")
         }
+        self._time.learn_stored(connection)
         return head(connection)
 
     def _live(self, connection: sqlite3.Connection) -> None:
@@ -148,15 +151,15 @@ class Replica:
         entries = len(block.entries) if block is not None and counted else 0
         digest = hashlib.sha256(raw).digest()
         connection.execute(
-            "INSERT INTO archive VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (sequence, raw, digest, *known, size, entries, fault, b""),
+            "INSERT INTO archive VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (sequence, raw, digest, *known, size, entries, fault, b"", 0),
         )
         if block is not None and counted:
             self._count(connection, size, block, raw)
         else:
             log.warning("block passed over", sequence=sequence, sp=known[0], seq=known[1], fault=fault)
-        state = (self._state(), sequence)
-        connection.execute("UPDATE archive SET state = ? WHERE sequence = ?", state)
+        after = (self._state(), self._time.now, sequence)
+        connection.execute("UPDATE archive SET state = ?, time = ? WHERE sequence = ?", after)
         return size + entries
 
     def _count(self, connection: sqlite3.Connection, size: int, block: Block, raw: bytes) -> None:
@@ -165,7 +168,8 @@ class Replica:
         self._last_seq[block.sp] = block.seq
         keep_setting(connection, f"seq/{block.sp}", str(block.seq))
         self._own.landed(connection, block, raw)
-        self._application.apply_block(connection, size, block)
+        time = self._time.take(connection, block.sp, block.time, self._register.signing_keys)
+        self._application.apply_block(connection, size, block, time)
 
     def _checked(
         self, connection: sqlite3.Connection, sequence: int, raw: bytes
@@ -203,7 +207,8 @@ class Replica:
     def _state(self) -> bytes:
         """A digest of all that is public beside the entries themselves, 32 bytes."""
         numbers = "".join(f"{sp} {seq}\n" for sp, seq in sorted(self._last_seq.items()))
-        return hashlib.sha256(b"yakujo state 1\n" + self._application.state() + numbers.encode()).digest()
+        said = numbers + self._time.digest_lines()
+        return hashlib.sha256(b"yakujo state 2\n" + self._application.state() + said.encode()).digest()
 
 
 def head(connection: sqlite3.Connection) -> Head:

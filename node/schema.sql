@@ -62,7 +62,8 @@ CREATE TABLE IF NOT EXISTS flight (
 ) STRICT;
 
 -- Every block of the ledger. digest: SHA-256 of the block. first: the position of its first entry. fault: why it was
--- passed over. state: the digest of all that is public, after it (node.replica).
+-- passed over. state: the digest of all that is public, after it (node.replica). time: ledger time, after it
+-- (node.ledger_time): the one that its entries have.
 CREATE TABLE IF NOT EXISTS archive (
     sequence INTEGER PRIMARY KEY,
     block BLOB NOT NULL,
@@ -72,7 +73,8 @@ CREATE TABLE IF NOT EXISTS archive (
     first INTEGER NOT NULL,
     entries INTEGER NOT NULL,
     fault TEXT,
-    state BLOB NOT NULL
+    state BLOB NOT NULL,
+    time INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX IF NOT EXISTS archive_position ON archive (first, entries);
 CREATE INDEX IF NOT EXISTS archive_fault ON archive (sequence) WHERE fault IS NOT NULL;

@@ -1,15 +1,18 @@
 """What institutions say, opened and handed to the contract: at every node that can read it, the same."""
 
+import datetime
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Any
 
 import structlog
 from pydantic import ValidationError
 
+from canonical.contracts import REMINDING
 from canonical.contracts.state import Entry
 from canonical.encoding import canonical_bytes, from_canonical_bytes
+from canonical.message import NODE_KINDS, Reminder
 from canonical.result import AnyOutcome, Result
 from canonical.submission import SUBMISSION, Submission
 from node.contract_versions import Contract
@@ -37,15 +40,16 @@ class Submissions:
         connection: sqlite3.Connection,
         sp: str,
         position: int,
+        time: datetime.datetime,
         plaintext: bytes,
         secret: DaySecret,
-        contract: Contract,
         *,
+        contract: Contract,
         late: bool = False,
     ) -> None:
         """Take what stood sealed at `position` in a block of `sp`, for which `contract` was chosen.
 
-        late: read only now, after a grant.
+        time: of the ledger there, as the network's clock shows it. late: read only now, after a grant.
         """
         submission, fault = self._admitted(sp, position, plaintext, secret)
         sender = submission.sender if submission is not None else ""
@@ -58,14 +62,42 @@ class Submissions:
         if submission is None:
             log.warning("submission passed over", position=position, sp=sp, fault=fault)
             return
-        turned = not late and self._deliveries.spoke(connection, submission.sender, sp, position)
+        speaks = submission.messages[0].kind not in NODE_KINDS  # the institution, and not its node for it
+        turned = speaks and not late and self._deliveries.spoke(connection, submission.sender, sp, position)
         if turned:
             self._results.tell_standing(connection, submission.sender, secret.day)
-        self._decide(connection, position, submission, secret, contract, late=late)
+        self._decide(connection, Entry(position, submission, time), secret, contract, late=late)
 
     def finish(self, connection: sqlite3.Connection) -> None:
         """Write the state after a batch of entries, in the transaction that archives them."""
         self._records.write(connection)
+
+    def reminders(
+        self,
+        connection: sqlite3.Connection,
+        first: datetime.date,
+        now: datetime.datetime,
+        contract: Contract,
+        position: int,
+    ) -> Iterator[Reminder]:
+        """What is to be said at a time, by the network's clock, about trade dates from `first` on.
+
+        contract: chosen for the entry at `position`, the next one.
+        """
+        reminding = REMINDING[contract.name]
+        view = partial(self._records.get, connection)
+        days = each(
+            connection,
+            "SELECT key FROM state WHERE key >= ? AND key < ? ORDER BY key",
+            reminding.days_from(first),
+            reminding.days_end,
+        )
+        for (key,) in days:
+            day, broker, investor = reminding.day_of_key(key)
+            rules = self._register.rules_for(broker, investor, day, position)
+            reminder = reminding.due(view, (day, broker, investor), rules, now)
+            if reminder is not None:
+                yield reminder
 
     def forget(self, connection: sqlite3.Connection, key_ids: Sequence[bytes], contract: Contract) -> None:
         """Have the contract forget the trades that were spoken of under these secrets."""
@@ -101,21 +133,21 @@ class Submissions:
     def _decide(
         self,
         connection: sqlite3.Connection,
-        position: int,
-        submission: Submission,
+        entry: Entry,
         secret: DaySecret,
         contract: Contract,
         *,
         late: bool,
     ) -> None:
+        position, submission = entry.position, entry.submission
         rules = self._register.rules_on(secret.broker, secret.investor, position)
         view = partial(self._records.get, connection)
-        decision = contract.apply(view, Entry(position, submission), rules, contract.id)
+        decision = contract.apply(view, entry, rules, contract.id)
         self._records.change(decision.changes)
         _store_references(connection, position, submission, secret)
         for outcome in decision.outcomes:
             _store_outcome(connection, outcome)
-        if decision.outcomes[0].kind == "receipt" and not late:
+        if any(outcome.kind == "receipt" for outcome in decision.outcomes) and not late:
             self._copy(connection, submission, secret)
         self._results.decided(connection, position, secret, contract.id, decision, late=late)
 

@@ -16,7 +16,8 @@ from canonical.result import OUTCOME, AnyOutcome, Receipt, Rejection, Result
 from canonical.submission import SUBMISSION
 from node.act_records import corrections_of
 from node.block import archived_block
-from node.inspection import View, moment
+from node.inspection import View
+from node.ledger_time import moment
 from node.native_text import excerpt
 from node.store import each
 from node.trace_parts import Arrived, Delivered, Place, Said, Trace

@@ -49,6 +49,8 @@ def test_status_tells_that_all_is_well(node: Daemon):
     assert (status["sequence"] >= 1, status["size"] >= 3) == (True, True)
     assert (status["arrivals"]["answered"], status["arrivals"]["ordered"] >= 2) == (1, True)
     assert status["trades"]["MAGR"] == 1
+    assert 0 <= status["time"]["lag_seconds"] < 86_400
+    assert "ledger time" in done.stdout
     until(lambda: as_data("status", node.folder)["outbox"] == 0)
     assert status["root"] in done.stdout or as_data("status", node.folder)["root"] != status["root"]
 

@@ -2,6 +2,7 @@
 
 import hashlib
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta, timezone
 from decimal import ROUND_DOWN, Decimal
 from typing import Any
 
@@ -38,16 +39,29 @@ KINDS = {
     "cancellation": Kind.CANCELLATION,
     "change_response": Kind.CHANGE_RESPONSE,
     "calculation_request": Kind.CALCULATION_REQUEST,
+    "reminder": Kind.REMINDER,
 }
 _TERMS = {"side": "buy", "trade_date": "2026-11-20", "settlement_date": "2026-11-25"}
 _TERM_NAMES = ("side", "trade_date", "settlement_date", "venue", "order_format")
-_AS_IT_IS = ("replaces", "remarks", "answers", "agreed", "affirmed", "cancels", "about", "adopts")
+_AS_IT_IS = (
+    "replaces",
+    "remarks",
+    "answers",
+    "agreed",
+    "affirmed",
+    "cancels",
+    "about",
+    "adopts",
+    "deadline",
+    "after",
+)
 _BLOCKLESS = (
     "block_response",
     "allocation_response",
     "affirmation",
     "cancellation",
     "change_response",
+    "reminder",
     "calculation_request",
 )
 
@@ -68,6 +82,8 @@ def message(words: dict[str, Any]) -> Message:
         document["account"] = _account(words["account"])
     if "refused" in words:
         document["refused_accounts"] = [_account(code) for code in words["refused"]]
+    if name == "reminder":
+        document["trade_date"] = words.get("trade_date", _TERMS["trade_date"])
     if name not in _BLOCKLESS:
         document |= _trade(name, words)
     return MESSAGE.validate_json(_json(document))
@@ -156,13 +172,22 @@ def submission(sender: str, *messages: Message, raw: str = "") -> Submission:
     return Submission(sender=sender, source=hashlib.sha256(text.encode()).hexdigest(), messages=messages)
 
 
+TOKYO = timezone(timedelta(hours=9))
+MORNING = datetime(2026, 11, 20, 9, tzinfo=TOKYO)
+"""Of the trade date of messages that name none."""
+
+
 @dataclass
 class Replica:
-    """The contract and its state in memory. stored: keep the state as the JSON that a node stores."""
+    """The contract and its state in memory. stored: keep the state as the JSON that a node stores.
+
+    time: of the ledger, for the next entries.
+    """
 
     stored: bool = False
     rules: Rules = field(default_factory=Rules)
     position: int = 0
+    time: datetime = MORNING
     state: dict[str, Any] = field(default_factory=dict)
 
     def apply(self, said: Submission) -> tuple[AnyOutcome, ...]:
@@ -178,9 +203,11 @@ class Replica:
 
     def decide(self, said: Submission) -> Decision:
         """What the contract would make of the next entry."""
-        return CONTRACTS[CONTRACT](self._view, Entry(self.position, said), self.rules, "c" * 64)
+        entry = Entry(self.position, said, self.time)
+        return CONTRACTS[CONTRACT](self.view, entry, self.rules, "c" * 64)
 
-    def _view(self, key: str) -> Canonical | None:
+    def view(self, key: str) -> Canonical | None:
+        """The record at a key."""
         found = self.state.get(key)
         return RECORDS[found[0]].model_validate_json(found[1]) if isinstance(found, tuple) else found
 

@@ -11,17 +11,49 @@ a network has used it; a later one may build on its modules, as its identity cov
 
 These take out of the state what both sides have destroyed. They too run at one place of the ledger at every
 entitled node, so that the states stay equal. Which version judges an entry is decided on the ledger.
+
+    Reminding.due(view, place, rules, now) -> Reminder
+
+tells a node what it has to say once a deadline has passed.
 """
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime
 
 from canonical.base import Canonical
 from canonical.contracts.matching.v1 import contract as matching_v1
 from canonical.contracts.matching.v1 import forgetting as forgetting_v1
-from canonical.contracts.matching.v1 import records
+from canonical.contracts.matching.v1 import open_list, records, reminding
 from canonical.contracts.matching.v2 import contract as matching_v2
+from canonical.contracts.state import View
+from canonical.message import Reminder
+from canonical.rules import Rules
 
 CONTRACTS = {"matching/1": matching_v1.apply, "matching/2": matching_v2.apply}
 FORGET = {"matching/1": forgetting_v1.forget, "matching/2": matching_v2.forget}
 HALVES_OF = {"matching/1": forgetting_v1.halves_of, "matching/2": matching_v2.halves_of}
+
+
+@dataclass(frozen=True, slots=True)
+class Reminding:
+    """How a node finds what deadlines are about.
+
+    days_from, days_end: the keys of the state between which the trade dates with something open stand, from
+    a date on. day_of_key: a trade date, broker and investor. due: what is to be said about them at a time.
+    """
+
+    days_from: Callable[[date], str]
+    days_end: str
+    day_of_key: Callable[[str], tuple[date, str, str]]
+    due: Callable[[View, tuple[date, str, str], Rules, datetime], Reminder | None]
+
+
+_REMINDING = Reminding(open_list.days_from, open_list.DAYS_END, open_list.day_of_key, reminding.due)
+REMINDING = {"matching/1": _REMINDING, "matching/2": _REMINDING}
+
+LISTS = open_list.LISTS
+"""How keys begin of records that only list others, and are no part of what sides attest."""
 
 RECORDS: dict[str, type[Canonical]] = {
     record.__name__: record
@@ -31,6 +63,9 @@ RECORDS: dict[str, type[Canonical]] = {
         records.Half,
         records.Index,
         records.Trade,
+        open_list.OpenDay,
+        open_list.OpenBucket,
+        reminding.Reminded,
         records.Change,
     )
 }

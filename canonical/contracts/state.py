@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TypeVar
 
 from canonical.base import Canonical
@@ -14,10 +15,15 @@ View = Callable[[str], Canonical | None]
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A submission in its place: position in the ledger, from 0."""
+    """A submission in its place: position in the ledger, from 0.
+
+    time: of the ledger there, aware, in the network's time zone: the only clock that a contract has. It is
+    the same at every node, and at a later entry never earlier.
+    """
 
     position: int
     submission: Submission
+    time: datetime
 
 
 @dataclass(frozen=True, slots=True)

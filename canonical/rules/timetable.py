@@ -23,10 +23,13 @@ class Settlement(Canonical):
 class Deadlines(Canonical):
     """At what times of the trade date, by the network's clock, each side hears what is not matched yet.
 
-    Asset managers want confirmed data by 16:00; the exchange closes at 15:30.
+    Asset managers want confirmed data by 16:00; the exchange closes at 15:30. allege_at_once: each side also
+    hears at once of what the other has said and it has not, and not first at the next deadline. What comes
+    when the last deadline of its trade date has passed is always told at once.
     """
 
     remind_at: Annotated[tuple[time, ...], Field(max_length=DEADLINES_MAX)] = ()
+    allege_at_once: bool = False
 
     @model_validator(mode="after")
     def _rising(self) -> "Deadlines":

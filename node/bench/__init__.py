@@ -1,7 +1,8 @@
-"""Measures one node from raw FIX to native result, or the ledger alone, beside what lies below them.
+"""Measures one node from raw FIX to native result, the ledger alone beside what lies below, or the diagnosis.
 
 report = run_bench(BenchOptions())                  print_found(report, Console())
 report = run_ledger_bench(LedgerOptions())          print_found(report, Console())
+report = run_diagnosis_bench(DiagnosisOptions())    print_found(report, Console())
 """
 
 import asyncio
@@ -13,6 +14,9 @@ from pathlib import Path
 
 from rich.console import Console
 
+from node.bench.diagnosis import measured_diagnosis
+from node.bench.diagnosis_report import DiagnosisOptions, DiagnosisReport
+from node.bench.diagnosis_tables import print_diagnosis_report
 from node.bench.ledger import measured_ledger
 from node.bench.ledger_report import LedgerOptions, LedgerReport
 from node.bench.ledger_tables import print_ledger_report
@@ -24,10 +28,13 @@ from node.collector import rare_collections
 __all__ = [
     "BenchOptions",
     "BenchReport",
+    "DiagnosisOptions",
+    "DiagnosisReport",
     "LedgerOptions",
     "LedgerReport",
     "print_found",
     "run_bench",
+    "run_diagnosis_bench",
     "run_ledger_bench",
 ]
 
@@ -52,9 +59,18 @@ def run_ledger_bench(options: LedgerOptions, progress: Progress = lambda _: None
     return LedgerReport.model_validate({**figures, "seconds": round(time.perf_counter() - began, 1)})
 
 
-def print_found(report: BenchReport | LedgerReport, console: Console) -> None:
+def run_diagnosis_bench(options: DiagnosisOptions, progress: Progress = lambda _: None) -> DiagnosisReport:
+    """Measure the diagnosis; some minutes with the usual options. progress: told what is being done."""
+    began = time.perf_counter()
+    figures = measured_diagnosis(options, progress)
+    return DiagnosisReport.model_validate({**figures, "seconds": round(time.perf_counter() - began, 1)})
+
+
+def print_found(report: BenchReport | LedgerReport | DiagnosisReport, console: Console) -> None:
     """Print a report as tables."""
-    if isinstance(report, LedgerReport):
+    if isinstance(report, DiagnosisReport):
+        print_diagnosis_report(report, console)
+    elif isinstance(report, LedgerReport):
         print_ledger_report(report, console)
     else:
         print_report(report, console)

@@ -13,6 +13,7 @@ import typer
 from node.commands.assemble import assemble
 from node.commands.audit import audit
 from node.commands.bench import bench
+from node.commands.calendar import calendar
 from node.commands.check import check
 from node.commands.decisions import approve, decisions, withdraw
 from node.commands.delegate import delegate, revoke
@@ -72,6 +73,7 @@ for command in (*FOUNDING, *RUNNING, *GOVERNING, *PROVING, *MENDING, *SHOWING):
     commands.command()(command)
 commands.add_typer(propose)
 commands.add_typer(keys)
+commands.add_typer(calendar)
 commands.add_typer(rules)
 
 

@@ -19,47 +19,87 @@ class Subject(StrEnum):
 
     NODE = "node"
     LEDGER = "ledger"
+    DIAGNOSIS = "diagnosis"
+
+
+Messages = Annotated[
+    int | None,
+    typer.Option(
+        min=2, max=100_000, help="In one run of the node, half of them the broker's; 500 by default."
+    ),
+]
+Pairs = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        max=1_000_000,
+        help="For the diagnosis: of two sides that differ, drawn at random; 10,000 by default.",
+    ),
+]
+Seed = Annotated[
+    int | None, typer.Option(help="For the diagnosis: the same draws the same pairs; 1 by default.")
+]
+Runs = Annotated[
+    int, typer.Option(min=1, max=100, help="Of a node or ledger: the median of so many is told.")
+]
+Members = Annotated[
+    int | None,
+    typer.Option(
+        help="1 or 3 nodes of the network, all on this machine; by default 1, and 3 for the ledger."
+    ),
+]
+Directory = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="DIRECTORY",
+        help="Where the files lie meanwhile: its disk is what is measured. By default the temporary one.",
+        show_default=False,
+    ),
+]
+Quick = Annotated[
+    bool, typer.Option("--quick", help="A few messages, blocks or pairs, to see that it works.")
+]
 
 
 def bench(
-    subject: Annotated[Subject, typer.Argument(help="A whole node, or its ledger alone.")] = Subject.NODE,
+    subject: Annotated[
+        Subject, typer.Argument(help="A whole node, its ledger alone, or the diagnosis.")
+    ] = Subject.NODE,
     *,
-    messages: Annotated[
-        int | None,
-        typer.Option(
-            min=2, max=100_000, help="In one run of the node, half of them the broker's; 500 by default."
-        ),
-    ] = None,
-    runs: Annotated[int, typer.Option(min=1, max=100, help="The median of so many is told.")] = 5,
-    members: Annotated[
-        int | None,
-        typer.Option(
-            help="1 or 3 nodes of the network, all on this machine; by default 1, and 3 for the ledger."
-        ),
-    ] = None,
-    directory: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="DIRECTORY",
-            help="Where the files lie meanwhile: its disk is what is measured. By default the temporary one.",
-            show_default=False,
-        ),
-    ] = None,
-    quick: Annotated[
-        bool, typer.Option("--quick", help="A few messages or blocks, to see that it works.")
-    ] = False,
+    messages: Messages = None,
+    pairs: Pairs = None,
+    seed: Seed = None,
+    runs: Runs = 5,
+    members: Members = None,
+    directory: Directory = None,
+    quick: Quick = False,
     as_json: AsJson = False,
 ) -> None:
-    """Measure one node from raw FIX message to native result, or its ledger alone.
+    """Measure one node from raw FIX message to native result, its ledger alone, or the diagnosis.
 
     Beside it stand the limits of this machine, measured in the same run: plain nats publishing of the same
-    bytes, and for a node plain quickfix parsing and plain SQLite commits. Takes less than a minute.
+    bytes, and for a node plain quickfix parsing and plain SQLite commits. Takes less than a minute. Of the
+    diagnosis it is told how many planted conventions it finds, and how many errors it takes for one; that
+    takes some minutes.
     """
     if members is not None and members not in MEMBERS:
         raise SettingsError("--members is 1 or 3")
     if subject is Subject.LEDGER and messages is not None:
         raise SettingsError("--messages is for a node: what the ledger is given is blocks of fixed sizes")
-    asked = {"messages": messages, "members": members, "folder": directory, "quick": quick}
+    if subject is not Subject.DIAGNOSIS and (pairs is not None or seed is not None):
+        raise SettingsError("--pairs and --seed are for the diagnosis")
+    if subject is Subject.DIAGNOSIS and (
+        messages is not None or members is not None or directory is not None
+    ):
+        raise SettingsError("the diagnosis takes --pairs, --seed and --quick: no network is started for it")
+    asked = {
+        "pairs": pairs,
+        "seed": seed,
+        "messages": messages,
+        "members": members,
+        "folder": directory,
+        "quick": quick,
+    }
     _measure(
         subject, runs, {name: value for name, value in asked.items() if value is not None}, as_json=as_json
     )
@@ -69,8 +109,11 @@ def _measure(subject: Subject, runs: int, asked: dict[str, Any], *, as_json: boo
     from node import bench as measurement  # noqa: PLC0415 - what it imports takes a while and serves it alone
 
     configure_logging(level=LogLevel.WARNING)  # to standard error: the report alone is printed
-    found: measurement.BenchReport | measurement.LedgerReport
-    if subject is Subject.LEDGER:
+    found: measurement.BenchReport | measurement.LedgerReport | measurement.DiagnosisReport
+    if subject is Subject.DIAGNOSIS:
+        of_diagnosis = measurement.DiagnosisOptions.model_validate(asked)
+        found = measurement.run_diagnosis_bench(of_diagnosis, _tell)
+    elif subject is Subject.LEDGER:
         of_ledger = measurement.LedgerOptions.model_validate({**asked, "rounds": runs})
         found = measurement.run_ledger_bench(of_ledger, _tell)
     else:

@@ -54,6 +54,7 @@ def _lines(found: NodeStatus) -> list[tuple[str, str]]:
         ("network", found.network),
         ("ledger", f"{found.sequence} blocks, {found.size} entries{last}{passed}"),
         ("root", found.root),
+        ("ledger time", _time(found)),
         ("agreement", agreed),
         ("guard", f"{found.guard.word.value}: {found.guard.text}" if found.guard else "-"),
         ("scrub", _scrub(found.last_scrub)),
@@ -63,6 +64,12 @@ def _lines(found: NodeStatus) -> list[tuple[str, str]]:
         ("trades", _counted(found.trades)),
         ("disk", f"{disk}, store {_size(found.disk.store_bytes)}"),
     ]
+
+
+def _time(found: NodeStatus) -> str:
+    if found.time is None:
+        return "none yet"
+    return f"{at(found.time.at)}, {found.time.lag_seconds:.1f} s before this clock"
 
 
 def _scrub(last: ScrubReport | None) -> str:

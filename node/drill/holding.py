@@ -101,7 +101,7 @@ def newest_number(provider: Provider, sp: str) -> int:
 
 
 def _archive(provider: Provider) -> dict[int, tuple[object, ...]]:
-    found = rows(provider, "SELECT sequence, digest, first, entries, fault, state FROM archive")
+    found = rows(provider, "SELECT sequence, digest, first, entries, fault, state, time FROM archive")
     return {row[0]: tuple(row[1:]) for row in found}
 
 

@@ -120,6 +120,9 @@ def documents(draw: st.DrawFn) -> dict[str, Any]:
         case Kind.ALLOCATION_RESPONSE:
             refused = draw(st.lists(accounts, max_size=2))
             return found | {"answers": draw(reference), "agreed": False, "refused_accounts": refused}
+        case Kind.REMINDER:
+            after = draw(st.sampled_from(["", "0123456789abcdef"]))
+            return found | {"trade_date": draw(st.dates()), "deadline": draw(st.times()), "after": after}
     return found | draw(_stated(kind))
 
 

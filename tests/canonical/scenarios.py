@@ -2,11 +2,12 @@
 
 import tomllib
 from dataclasses import dataclass
+from datetime import datetime, time
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from trades import BROKER, INVESTOR, STRANGER, Replica, message, submission
+from trades import BROKER, INVESTOR, MORNING, STRANGER, TOKYO, Replica, message, submission
 
 from canonical.amounts import plain
 from canonical.answer import answers
@@ -22,20 +23,34 @@ SENDERS = {"broker": BROKER, "investor": INVESTOR, "stranger": STRANGER}
 
 @dataclass(frozen=True)
 class Step:
-    """One entry and what is expected of it."""
+    """One entry and what is expected of it. time: of the ledger."""
 
     submission: Submission
     expected: dict[str, Any]
+    time: datetime
+
+    def apply(self, replica: Replica) -> tuple[AnyOutcome, ...]:
+        """What a replica says to it."""
+        replica.time = self.time
+        return replica.apply(self.submission)
 
 
 def steps(path: Path) -> list[Step]:
     """The steps of a scenario."""
-    found = []
+    found, now = list[Step](), MORNING
     for step in tomllib.loads(path.read_text())["step"]:
+        now = _later(now, step.pop("time", None))
         sender = next(name for name in SENDERS if name in step)
         said = [message(words) for words in step.pop(sender)]
-        found.append(Step(submission(SENDERS[sender], *said, raw=step.pop("raw", "")), step))
+        found.append(Step(submission(SENDERS[sender], *said, raw=step.pop("raw", "")), step, now))
     return found
+
+
+def _later(now: datetime, given: time | datetime | None) -> datetime:
+    """The time of a step: as given, of the same day or another; else that of the step before."""
+    if isinstance(given, time):
+        return datetime.combine(now.date(), given, TOKYO)
+    return given.replace(tzinfo=TOKYO) if given is not None else now
 
 
 def rules_of(path: Path) -> Rules:
@@ -47,14 +62,14 @@ def rules_of(path: Path) -> Rules:
 def actual(outcomes: tuple[AnyOutcome, ...]) -> dict[str, Any]:
     """What the contract said, in the words of a scenario."""
     found: dict[str, Any] = {}
-    first = outcomes[0]
+    first = outcomes[0] if outcomes else None
     if isinstance(first, Rejection):
         found["refused"] = [f"{problem.rule} {problem.field}" for problem in first.problems]
     results = [_result(each) for each in outcomes if isinstance(each, Result)]
     if results:
         found["results"] = results
     for role in Role:
-        heard = [a for each in outcomes[1:] for a in answers(each, role)]
+        heard = [a for each in outcomes if isinstance(each, Result) for a in answers(each, role)]
         if heard:
             found[f"{role}_hears"] = [f"{'+'.join(s.reference for s in a.to)} {a.status}" for a in heard]
     return found
@@ -68,6 +83,10 @@ def _result(result: Result) -> dict[str, Any]:
         found["matched"] = f"{result.funds_matched} of {result.funds_total}"
     if result.candidates:
         found["candidates"] = len(result.candidates)
+    if result.deadline:
+        found["deadline"] = f"{result.deadline.at} {result.deadline.number}/{result.deadline.of}"
+    if result.alleged:
+        found["alleged_to"] = result.alleged.to.value
     if result.calculation:
         found["calculation"] = [_calculated(fund) for fund in result.calculation.funds]
     if result.problems:
@@ -101,4 +120,4 @@ def _difference(found: Difference) -> str:
 
 def run(path: Path, replica: Replica) -> list[dict[str, Any]]:
     """What a replica says to each step."""
-    return [actual(replica.apply(step.submission)) for step in steps(path)]
+    return [actual(step.apply(replica)) for step in steps(path)]

@@ -96,8 +96,8 @@ def _archive(connection: sqlite3.Connection, raw: bytes) -> None:
         else (None, None, at.size, 0, "malformed")
     )
     connection.execute(
-        "INSERT INTO archive (sequence, block, digest, sp, seq, first, entries, fault, state)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, x'00')",
+        "INSERT INTO archive (sequence, block, digest, sp, seq, first, entries, fault, state, time)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, x'00', 0)",
         (at.sequence + 1, raw, hashlib.sha256(raw).digest(), *noted),
     )
     size = at.size

@@ -46,8 +46,8 @@ def archive(
 ) -> None:
     """Archive a block that does not count."""
     connection.execute(
-        "INSERT INTO archive (sequence, block, digest, first, entries, fault, state)"
-        " VALUES (?, ?, ?, 0, 0, ?, ?)",
+        "INSERT INTO archive (sequence, block, digest, first, entries, fault, state, time)"
+        " VALUES (?, ?, ?, 0, 0, ?, ?, 0)",
         (sequence, block, hashlib.sha256(block).digest(), fault, bytes(32)),
     )
 

@@ -11,7 +11,7 @@ import sqlite3
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager, closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,7 @@ from node.duties import Pace
 from node.keyring import KeyRing
 from node.keys import NodeKeys
 from node.ledger import Ledger
+from node.ledger_time import Clock, machine_clock
 from node.memory_ledger import MemoryLedger
 from node.network import Network
 from node.replica import Head, head
@@ -58,7 +59,8 @@ _UNDONE = """
 class Node:
     """One SP's node. It can be started, killed and started again on the same folder.
 
-    today: the business day, as it sees it. make_parts: another contract, say.
+    today: the business day, as it sees it. clock: the time that its blocks have. make_parts: another
+    contract, say.
     """
 
     sp: str
@@ -73,6 +75,7 @@ class Node:
     make_parts: MakeParts = application_parts
     today: date = DAY
     pace: Pace = PACE
+    clock: Clock = machine_clock
 
     @property
     def settings(self) -> NodeSettings:
@@ -115,8 +118,11 @@ class Node:
                 make_links=links,
                 make_parts=self.make_parts,
                 today=lambda: self.today,
-                pace=self.pace,
+                pace=replace(self.pace, now=self._now),
             )
+
+    def _now(self) -> int:
+        return self.clock()  # asked each time: tests set it while the node runs
 
     def _ended(self) -> bool:
         return not self.clients or self.task is None or self.task.done()

@@ -36,6 +36,16 @@ CHANGES = {
         "block",
         "its count of entries is ",
     ),
+    "another ledger time": (
+        "UPDATE archive SET time = time + 1 WHERE sequence = :block8",
+        "block",
+        "its ledger time is ",
+    ),
+    "another time of an SP": (
+        "UPDATE setting SET value = value + 1 WHERE name = 'time/sp2'",
+        "setting",
+        "the store's time/sp2",
+    ),
     "another state digest": (
         "UPDATE archive SET state = zeroblob(32) WHERE sequence = :block6",
         "block",

@@ -31,8 +31,8 @@ def signed(sp: str, seq: int) -> bytes:
 def archive(connection: sqlite3.Connection, sequence: int, raw: bytes, *noted: object) -> None:
     """noted: SP, number, position of the first entry, entries that count, fault."""
     connection.execute(
-        "INSERT INTO archive (sequence, block, digest, sp, seq, first, entries, fault, state)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, x'00')",
+        "INSERT INTO archive (sequence, block, digest, sp, seq, first, entries, fault, state, time)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, x'00', 0)",
         (sequence, raw, hashlib.sha256(raw).digest(), *noted),
     )
 

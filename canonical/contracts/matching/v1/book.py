@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 
+from canonical.contracts.matching.v1.open_list import relist
 from canonical.contracts.matching.v1.records import (
     Half,
     Index,
@@ -25,10 +26,12 @@ LISTED_MAX = 32
 class Book:
     """The halves of one relationship while an entry is applied.
 
-    touched: the halves that changed, in order. near: halves whose pairing may depend on what changed.
+    time: of the entry; None where there is none, so that nothing can become open. touched: the halves that
+    changed, in order. near: halves whose pairing may depend on what changed.
     """
 
     working: Working
+    time: datetime | None = None
     touched: dict[str, None] = field(default_factory=dict)
     near: dict[str, None] = field(default_factory=dict)
 
@@ -45,12 +48,15 @@ class Book:
         old = self.find(half.id)
         self.working.put(half_key(half.id), half)
         self.touched[half.id] = None
+        relist(self.working, old, half, self.time)
         if old is None or old.statements != half.statements:
             self._list_anew(half.id, _keys(old) if old is not None else [], _keys(half))
 
     def remove(self, half: Half) -> None:
         """Remove an empty half."""
-        self._list_anew(half.id, _keys(self.half(half.id)), [])
+        old = self.half(half.id)
+        relist(self.working, old, None, self.time)
+        self._list_anew(half.id, _keys(old), [])
         self.working.delete(half_key(half.id))
         self.working.delete(trade_key(half.id))
 

@@ -3,7 +3,7 @@
 from datetime import date
 
 from canonical.contracts.arithmetic import contract_arithmetic
-from canonical.contracts.matching.v1 import pairing
+from canonical.contracts.matching.v1 import pairing, reminding
 from canonical.contracts.matching.v1.admission import (
     RefusedError,
     Spoken,
@@ -18,7 +18,7 @@ from canonical.contracts.matching.v1.contribution import AgreedError, Contributi
 from canonical.contracts.matching.v1.conventions import Conventions, Settled
 from canonical.contracts.matching.v1.telling import Teller
 from canonical.contracts.state import Decision, Entry, View, Working
-from canonical.message import Role
+from canonical.message import Reminder, Role
 from canonical.problems import PROBLEMS_PER_MESSAGE_MAX, Problem, Rule
 from canonical.result import Receipt, Rejection, Result, Source, result_id
 from canonical.rules.spread import Remainder
@@ -39,6 +39,8 @@ def apply(
 
 
 def _decision(view: View, entry: Entry, rules: RulesOn, contract: str) -> Decision:
+    if any(isinstance(message, Reminder) for message in entry.submission.messages):
+        return reminding.remind(view, entry, rules, contract)
     working = Working(view)
     said, problems = _spoken(entry)
     if not problems:
@@ -103,7 +105,7 @@ def _results(
 
 
 def _changes(working: Working, entry: Entry, rules: RulesOn) -> Changes:
-    book = Book(working)
+    book = Book(working, entry.time)
     return Changes(book, Contributions(book, kinds_replacing(entry.submission.messages), rules))
 
 

@@ -19,6 +19,7 @@ from canonical.message import (
     ChangeResponse,
     Kind,
     Message,
+    Reminder,
     Role,
     whole_reference,
 )
@@ -66,6 +67,7 @@ class Contributions:
     def add(self, said: Spoken) -> None:
         """Apply one message. Raises RefusedError; then none of the submission may be kept."""
         message = said.message
+        assert not isinstance(message, Reminder), "it speaks of no half, and is handed to reminding"
         anchor = self._make_room(said) if message.replaces is not None else self.anchor
         match message:
             case Cancellation():

@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 from canonical.calculation.calculation import Calculation
 from canonical.contracts.matching.v1.admission import RefusedError, refused
 from canonical.contracts.matching.v1.adoption import sides_of
-from canonical.contracts.matching.v1.agreed_change import Asked
+from canonical.contracts.matching.v1.agreed_change import Asked, asked_for
+from canonical.contracts.matching.v1.alleging import allegement, is_alleged_at_once
 from canonical.contracts.matching.v1.book import Book
 from canonical.contracts.matching.v1.calculating import calculation_of
 from canonical.contracts.matching.v1.comparison import Seen, seen
@@ -118,7 +119,8 @@ class Teller:
 
     def _tell(self, trade: str, half: Half) -> Result | None:
         other = self.book.half(half.other) if half.other is not None else None
-        now = seen(half, other, self.rules.on(self.book.trade_date(half)))
+        rules = self.rules.on(self.book.trade_date(half))
+        now = seen(half, other, rules)
         if half.agreed and now.status is TradeStatus.MATCH_AGREED and self._is_asked(trade):
             now = replace(now, status=TradeStatus.CHANGE_REQUESTED)
         if half.agreed and now.status not in _AGREED:
@@ -129,7 +131,8 @@ class Teller:
         self._remember(trade, memory, now, half, other)
         cancellations = self._cancellations(half, other)
         if silent and not cancellations:
-            return None
+            alleged = is_alleged_at_once(half, self.position, rules, self.book.time)
+            return self._alleged(half, trade, now) if alleged else None
         if silent and other is None:  # only the cancellation is answered: the rest stands as it stood
             now = Seen(BlockState(status=Status.UNMATCHED), (), now.status)
         if trade in self.asked:
@@ -137,6 +140,22 @@ class Teller:
         shown = now.funds if now.status in _AGREED else _changed(now.funds, before, memory)
         result = self._result(half, trade, now, shown, other)
         return result.model_copy(update={"cancellations": cancellations})
+
+    def standing(self, half: Half) -> Result:
+        """How the trade of `half` stands, with the funds that are open, told before or not."""
+        other = self.book.half(half.other) if half.other is not None else None
+        now = seen(half, other, self.rules.on(self.book.trade_date(half)))
+        trade = self.book.trade_of(half)
+        if half.waits:
+            asked = {trade: asked_for(self.book.working.must(change_key(trade), Change))}
+            now = replace(now, status=TradeStatus.CHANGE_REQUESTED)
+            return replace(self, asked=asked)._of_change(half, other, trade, now)
+        shown = tuple(fund for fund in now.funds if not fund.status.is_matched)
+        return self._result(half, trade, now, shown, other)
+
+    def _alleged(self, half: Half, trade: str, now: Seen) -> Result:
+        result = self._result(half, trade, now, ())
+        return result.model_copy(update={"alleged": allegement(half)})
 
     def _is_asked(self, trade: str) -> bool:
         return self.book.working.get(change_key(trade), Change) is not None
@@ -190,6 +209,7 @@ class Teller:
             candidates=half.candidates,
             calculation=now.calculation,
             problems=now.problems,
+            diagnosis=now.diagnosis,
         )
 
 
