@@ -15,7 +15,7 @@ from canonical.message import Kind, Message
 CASES = sorted("/".join(case.parts[-3:]) for case in SAMPLES.glob("*/*/*"))
 SOUND = [case for case in CASES if any(one.messages for one in said(*sample(case)))]
 SESSION = "34"  # of a FIX session: its messages are counted
-BROKERS = ["fix44/8", "fix44/AE", "fix44/AS", "fix44/AK"]
+BROKERS = ["fix44/8", "fix44/AE", "fix44/AS", "fix44/AK", "fix44/P"]
 INVESTORS = ["fix44/J", "fix44/AU", "delimited/allocations", "iso20022/setr.027"]
 # What some messages say in unlike words; what was said does not tell which of them it was.
 ALIKE = [

@@ -115,7 +115,8 @@ class Changes:
             record = self.book.working.get(message_key(said.between, by, kind, reference), MessageRecord)
             if record is not None and record.asks and record.live:
                 half = self.book.half(record.half)
-                return half, self.book.working.must(change_key(self.book.trade_of(half)), Change)
+                change = self.book.working.get(change_key(self.book.trade_of(half)), Change)
+                return (half, change) if change is not None else None  # forgotten with the other side's day
         return None
 
     def _take_back(self, said: Spoken, asking: tuple[Half, Change]) -> None:
