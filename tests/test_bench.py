@@ -1,20 +1,37 @@
 import io
 import json
+from collections import Counter
 from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
 
 import pytest
 from pydantic import BaseModel
 from rich.console import Console
 
-from node.bench import BenchOptions, BenchReport, DiagnosisReport, LedgerReport, print_found, run_bench
+from canonical.contracts.matching.v1.book import LISTED_MAX
+from canonical.contracts.matching.v1.records import Half, Index
+from canonical.contracts.state import Record
+from node.bench import (
+    BenchOptions,
+    BenchReport,
+    DiagnosisReport,
+    LedgerReport,
+    MatchingReport,
+    print_found,
+    run_bench,
+)
 from node.bench.diagnosis_report import FUNDS_TIMED
+from node.bench.market import Market
+from node.bench.matching_report import PARTS as MATCHING_PARTS
+from node.bench.open_state import open_state
 from node.bench.pure import PARTS, SUMS
 from node.bench.report import STEPS
 from node.bench.scene import ANSWERS_PER_MESSAGE, Messages
 from node.bench.steps import TIMED, Steps, timed
 from node.block import BLOCK_BYTES_MAX
 from node.publisher import Publisher
-from node.store import Store
+from node.store import Store, each, read_store
 from tests.running_node import as_data, yakujo
 
 UNITS = ("_per_second", "_percent", "_microseconds", "_milliseconds", "_ratio", "_per_block", "seconds")
@@ -30,10 +47,22 @@ def ledger_report() -> LedgerReport:
     return LedgerReport.model_validate(as_data("bench", "ledger", "--quick"))
 
 
-def shown(report: BenchReport | LedgerReport | DiagnosisReport) -> str:
+@pytest.fixture(scope="module")
+def matching_report() -> MatchingReport:
+    return MatchingReport.model_validate(as_data("bench", "matching", "--quick"))
+
+
+def shown(report: BenchReport | LedgerReport | MatchingReport | DiagnosisReport) -> str:
     out = io.StringIO()
     print_found(report, Console(file=out, width=200))
     return out.getvalue()
+
+
+def rows(path: Path, record: type[Record]) -> list[Record]:
+    """The records of one class in a store's state."""
+    with closing(read_store(path)) as connection:
+        found = each(connection, "SELECT value FROM state WHERE class = ?", record.__name__)
+    return [record.model_validate_json(row[0]) for row in found]
 
 
 def floats(found: object, name: str = "") -> Iterator[tuple[str, float]]:
@@ -160,12 +189,73 @@ def test_the_report_on_the_diagnosis():
     assert "median at most 5" in text
 
 
+def test_matching_in_each_state(matching_report: MatchingReport):
+    """Each size of blocks has its rate in each state, and the first state is what the others are held to."""
+    states = [state.open_funds for state in matching_report.states]
+    sizes = matching_report.sizes
+    assert [size.open_funds for size in sizes] == [funds for funds in states for _ in range(3)]
+    assert [size.funds_per_block for size in sizes] == [1, 10, 100] * len(states)
+    assert [size.cost_ratio for size in sizes if size.open_funds == states[0]] == [1, 1, 1]
+    for size in sizes:
+        assert 0 < size.lowest_fund_matches_per_second <= size.fund_matches_per_second
+        assert size.fund_matches_per_second <= size.highest_fund_matches_per_second
+        assert 0 < size.lowest_cost_ratio <= size.cost_ratio <= size.highest_cost_ratio
+        assert [part for part, figures in size.parts.items() if figures.lowest_microseconds <= 0] == []
+
+
+def test_the_parts_of_matching_are_all_of_it(matching_report: MatchingReport):
+    """The rate is of what the parts take together: nothing is measured beside them."""
+    for size in matching_report.sizes:  # of the one round that a quick measurement has
+        assert list(size.parts) == list(MATCHING_PARTS)
+        microseconds = sum(part.median_microseconds for part in size.parts.values())
+        assert size.fund_matches_per_second == pytest.approx(size.funds_per_block / 2 / microseconds * 1e6)
+
+
+def test_the_report_on_the_matching_as_data(matching_report: MatchingReport):
+    """The same promise as for a node."""
+    assert MatchingReport.model_validate(json.loads(matching_report.model_dump_json())) == matching_report
+    assert without_unit(matching_report) == set()
+
+
+def test_the_report_on_the_matching_as_tables(matching_report: MatchingReport):
+    """A person sees each part, what is to hold, and how busy the machine was."""
+    text = shown(matching_report)
+    assert matching_report.not_measured in text
+    assert [part for part in MATCHING_PARTS.values() if part not in text] == []
+    assert "at least 5,000" in text
+    assert "at most 1.5" in text
+    assert f"load of the machine {matching_report.load_average[0]} before" in text
+
+
+def test_the_state_is_what_it_is_called(tmp_path: Path):
+    """All funds are open, some relationships have most blocks, and many blocks are alike."""
+    path = tmp_path / "state.db"
+    with open_state(path, 20_000) as (_, described):
+        halves = rows(path, Half)
+    assert sum(len(half.statements[-1].lines) for half in halves) == described.open_funds == 20_000
+    assert [half for half in halves if half.other is not None] == []
+    assert len(halves) == described.open_blocks
+    pairs = Counter((half.broker, half.investor) for half in halves).most_common()
+    assert len(pairs) == 40
+    assert pairs[0][1] > 20 * pairs[-1][1]
+    assert max(len(index.halves) for index in rows(path, Index)) > LISTED_MAX / 3
+
+
+def test_the_same_market_says_the_same():
+    """Measurements on different days and machines are of the same trades."""
+    first, second = Market(1), Market(1)
+    assert [first.trade(10) for _ in range(100)] == [second.trade(10) for _ in range(100)]
+    assert Market(2).trade(10) != Market(1).trade(10)
+
+
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
         (("--pairs", "10"), "--pairs and --seed are for the diagnosis"),
         (("diagnosis", "--members", "3"), "the diagnosis takes --pairs, --seed and --quick"),
         (("ledger", "--messages", "10"), "--messages is for a node"),
+        (("matching", "--messages", "10"), "--messages is for a node"),
+        (("matching", "--members", "3"), "--members is for a node and its ledger"),
         (("--members", "2"), "--members is 1 or 3"),
     ],
 )

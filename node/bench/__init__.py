@@ -1,7 +1,8 @@
-"""Measures one node from raw FIX to native result, the ledger alone beside what lies below, or the diagnosis.
+"""Measures one node from raw FIX to native result, or alone its ledger, its matching or its diagnosis.
 
 report = run_bench(BenchOptions())                  print_found(report, Console())
 report = run_ledger_bench(LedgerOptions())          print_found(report, Console())
+report = run_matching_bench(MatchingOptions())      print_found(report, Console())
 report = run_diagnosis_bench(DiagnosisOptions())    print_found(report, Console())
 """
 
@@ -20,6 +21,9 @@ from node.bench.diagnosis_tables import print_diagnosis_report
 from node.bench.ledger import measured_ledger
 from node.bench.ledger_report import LedgerOptions, LedgerReport
 from node.bench.ledger_tables import print_ledger_report
+from node.bench.matching import measured_matching
+from node.bench.matching_report import MatchingOptions, MatchingReport
+from node.bench.matching_tables import print_matching_report
 from node.bench.measuring import measured
 from node.bench.report import BenchOptions, BenchReport
 from node.bench.tables import print_report
@@ -32,10 +36,13 @@ __all__ = [
     "DiagnosisReport",
     "LedgerOptions",
     "LedgerReport",
+    "MatchingOptions",
+    "MatchingReport",
     "print_found",
     "run_bench",
     "run_diagnosis_bench",
     "run_ledger_bench",
+    "run_matching_bench",
 ]
 
 Progress = Callable[[str], None]
@@ -66,14 +73,27 @@ def run_diagnosis_bench(options: DiagnosisOptions, progress: Progress = lambda _
     return DiagnosisReport.model_validate({**figures, "seconds": round(time.perf_counter() - began, 1)})
 
 
-def print_found(report: BenchReport | LedgerReport | DiagnosisReport, console: Console) -> None:
+def run_matching_bench(options: MatchingOptions, progress: Progress = lambda _: None) -> MatchingReport:
+    """Measure the matching; some minutes with the usual options. progress: told what is being done."""
+    began = time.perf_counter()
+    with ExitStack() as stack:
+        figures = measured_matching(_prepared(stack, options.folder), options, progress)
+    return MatchingReport.model_validate({**figures, "seconds": round(time.perf_counter() - began, 1)})
+
+
+def print_found(
+    report: BenchReport | LedgerReport | MatchingReport | DiagnosisReport, console: Console
+) -> None:
     """Print a report as tables."""
-    if isinstance(report, DiagnosisReport):
-        print_diagnosis_report(report, console)
-    elif isinstance(report, LedgerReport):
-        print_ledger_report(report, console)
-    else:
-        print_report(report, console)
+    match report:
+        case DiagnosisReport():
+            print_diagnosis_report(report, console)
+        case LedgerReport():
+            print_ledger_report(report, console)
+        case MatchingReport():
+            print_matching_report(report, console)
+        case BenchReport():
+            print_report(report, console)
 
 
 def _prepared(stack: ExitStack, folder: Path | None) -> Path:

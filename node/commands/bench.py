@@ -19,6 +19,7 @@ class Subject(StrEnum):
 
     NODE = "node"
     LEDGER = "ledger"
+    MATCHING = "matching"
     DIAGNOSIS = "diagnosis"
 
 
@@ -63,7 +64,8 @@ Quick = Annotated[
 
 def bench(
     subject: Annotated[
-        Subject, typer.Argument(help="A whole node, its ledger alone, or the diagnosis.")
+        Subject,
+        typer.Argument(help="A whole node, or alone its ledger, its matching or its diagnosis."),
     ] = Subject.NODE,
     *,
     messages: Messages = None,
@@ -75,17 +77,20 @@ def bench(
     quick: Quick = False,
     as_json: AsJson = False,
 ) -> None:
-    """Measure one node from raw FIX message to native result, its ledger alone, or the diagnosis.
+    """Measure a node from raw FIX message to native result, or its ledger, matching or diagnosis alone.
 
-    Beside it stand the limits of this machine, measured in the same run: plain nats publishing of the same
-    bytes, and for a node plain quickfix parsing and plain SQLite commits. Takes less than a minute. Of the
-    diagnosis it is told how many planted conventions it finds, and how many errors it takes for one; that
-    takes some minutes.
+    Beside node and ledger stand the limits of this machine, measured in the same run: plain nats publishing
+    of the same bytes, and for a node plain quickfix parsing and plain SQLite commits; that takes less than a
+    minute. The matching is measured in states of 1,000 to 1,000,000 open funds, which takes some minutes and
+    some gigabytes. Of the diagnosis it is told how many planted conventions it finds, and how many errors it
+    takes for one; that takes some minutes too.
     """
     if members is not None and members not in MEMBERS:
         raise SettingsError("--members is 1 or 3")
-    if subject is Subject.LEDGER and messages is not None:
-        raise SettingsError("--messages is for a node: what the ledger is given is blocks of fixed sizes")
+    if subject is not Subject.NODE and messages is not None:
+        raise SettingsError("--messages is for a node: what its parts are given alone is of fixed sizes")
+    if subject is Subject.MATCHING and members is not None:
+        raise SettingsError("--members is for a node and its ledger: matching is done in one node")
     if subject is not Subject.DIAGNOSIS and (pairs is not None or seed is not None):
         raise SettingsError("--pairs and --seed are for the diagnosis")
     if subject is Subject.DIAGNOSIS and (
@@ -109,16 +114,25 @@ def _measure(subject: Subject, runs: int, asked: dict[str, Any], *, as_json: boo
     from node import bench as measurement  # noqa: PLC0415 - what it imports takes a while and serves it alone
 
     configure_logging(level=LogLevel.WARNING)  # to standard error: the report alone is printed
-    found: measurement.BenchReport | measurement.LedgerReport | measurement.DiagnosisReport
-    if subject is Subject.DIAGNOSIS:
-        of_diagnosis = measurement.DiagnosisOptions.model_validate(asked)
-        found = measurement.run_diagnosis_bench(of_diagnosis, _tell)
-    elif subject is Subject.LEDGER:
-        of_ledger = measurement.LedgerOptions.model_validate({**asked, "rounds": runs})
-        found = measurement.run_ledger_bench(of_ledger, _tell)
-    else:
-        of_node = measurement.BenchOptions.model_validate({**asked, "runs": runs})
-        found = measurement.run_bench(of_node, _tell)
+    found: (
+        measurement.BenchReport
+        | measurement.LedgerReport
+        | measurement.MatchingReport
+        | measurement.DiagnosisReport
+    )
+    match subject:
+        case Subject.DIAGNOSIS:
+            of_diagnosis = measurement.DiagnosisOptions.model_validate(asked)
+            found = measurement.run_diagnosis_bench(of_diagnosis, _tell)
+        case Subject.LEDGER:
+            of_ledger = measurement.LedgerOptions.model_validate({**asked, "rounds": runs})
+            found = measurement.run_ledger_bench(of_ledger, _tell)
+        case Subject.MATCHING:
+            of_matching = measurement.MatchingOptions.model_validate({**asked, "rounds": runs})
+            found = measurement.run_matching_bench(of_matching, _tell)
+        case Subject.NODE:
+            of_node = measurement.BenchOptions.model_validate({**asked, "runs": runs})
+            found = measurement.run_bench(of_node, _tell)
     if as_json:
         print_json(found)
     else:

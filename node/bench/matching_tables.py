@@ -1,0 +1,76 @@
+"""The report on the matching as tables."""
+
+from rich.console import Console
+from rich.table import Table
+
+from node.bench.matching_report import (
+    FLAT_RATIO_MAX,
+    FUND_MATCHES_PER_SECOND_MIN,
+    HELD_AT,
+    PARTS,
+    MatchFigures,
+    MatchingReport,
+)
+from node.bench.tables import figure, table
+
+
+def print_matching_report(report: MatchingReport, console: Console) -> None:
+    """Print what was measured, the states, the sizes and the parts."""
+    console.print(f"Measured: {report.measured}.\nNot measured: {report.not_measured}.\n", soft_wrap=True)
+    for part in (_states(report), _sizes(report), _parts(report)):
+        console.print(part)
+    before, after = report.load_average
+    load = f"load of the machine {before} before and {after} after, {report.processors} processors"
+    console.print(f"{report.seconds:.0f} seconds in all; {load}", soft_wrap=True)
+
+
+def _states(report: MatchingReport) -> Table:
+    found = table("States", "open funds", "open blocks", "records", "store, MB", "made by the contract in, s")
+    for state in report.states:
+        found.add_row(
+            f"{state.open_funds:,}",
+            f"{state.open_blocks:,}",
+            f"{state.records:,}",
+            figure(state.store_bytes / 1e6),
+            figure(state.fill_seconds),
+        )
+    return found
+
+
+def _sizes(report: MatchingReport) -> Table:
+    columns = ("funds in a block", "trades", "fund matches/s", "lowest, highest", "to hold", "contract alone")
+    cost = ("cost of a match", "lowest, highest", "to hold")
+    title = f"Fund matches per second of one core: {report.rounds} rounds. Cost: to that in the first state"
+    found = table(title, "open funds", *columns, *cost)
+    fullest = max(size.open_funds for size in report.sizes)
+    for size in report.sizes:
+        lowest, highest = size.lowest_fund_matches_per_second, size.highest_fund_matches_per_second
+        found.add_row(
+            f"{size.open_funds:,}",
+            str(size.funds_per_block),
+            str(size.trades),
+            figure(size.fund_matches_per_second),
+            f"{figure(lowest)}, {figure(highest)}",
+            f"at least {FUND_MATCHES_PER_SECOND_MIN:,}" if size.funds_per_block == HELD_AT else "",
+            figure(size.contract_fund_matches_per_second),
+            f"{size.cost_ratio:.2f}",
+            f"{size.lowest_cost_ratio:.2f}, {size.highest_cost_ratio:.2f}",
+            f"at most {FLAT_RATIO_MAX}" if size.open_funds == fullest else "",
+            end_section=size.funds_per_block == max(other.funds_per_block for other in report.sizes),
+        )
+    return found
+
+
+def _parts(report: MatchingReport) -> Table:
+    title = f"Processor time of a submission with {HELD_AT} funds: median, µs, and share"
+    shown = [size for size in report.sizes if size.funds_per_block == HELD_AT]
+    found = table(title, "open funds", *(f"{size.open_funds:,}" for size in shown))
+    for name, text in PARTS.items():
+        found.add_row(text, *(_share(size, name) for size in shown))
+    return found
+
+
+def _share(size: MatchFigures, name: str) -> str:
+    took = size.parts[name].median_microseconds
+    whole = sum(part.median_microseconds for part in size.parts.values())
+    return f"{figure(took)} ({100 * took / whole:.0f} %)"
