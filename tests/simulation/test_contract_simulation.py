@@ -11,6 +11,7 @@ import pytest
 from trades import Replica, lei, message, submission
 
 from canonical.answer import answers
+from canonical.contracts.matching.v1.pairing import _Settling
 from canonical.contracts.matching.v1.records import Change, Half, Index, MessageRecord, Trade
 from canonical.encoding import canonical_bytes
 from canonical.message import Role
@@ -187,6 +188,17 @@ def hangs_together(state: dict[str, Any]) -> None:
 
 ANSWERS = ("affirmation", "block_response", "allocation_response", "change_response")
 ASKS = "calculation_request"
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_halves_that_are_passed_over(seed: int, monkeypatch: pytest.MonkeyPatch):
+    """Looking again at all halves near a change, and not only at those that may fit one, says the same."""
+    few, every = Replica(), Replica()
+    said = market(seed)
+    outcomes = [few.apply(entry) for entry in said]
+    monkeypatch.setattr(_Settling, "fitting", lambda _, halves: [half.id for half in halves])
+    assert [every.apply(entry) for entry in said] == outcomes
+    assert every.digest() == few.digest()
 
 
 @pytest.mark.parametrize("seed", range(3))

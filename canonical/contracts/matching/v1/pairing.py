@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from canonical.contracts.matching.v1.book import Book
 from canonical.contracts.matching.v1.records import Half, account_key, block_of, links_of
 from canonical.identifiers import Instrument, Link, LinkKind
+from canonical.message import Role
 
 CANDIDATES_MAX = 5
 BLOCK, ORDER_AND_ECONOMICS, ORDER, ECONOMICS, NONE = 4, 3, 2, 1, 0
@@ -29,7 +30,9 @@ def settle(book: Book) -> None:
     """Pair all halves that changed, and those near them, as well as they now can be."""
     settling = _Settling(book)
     changed = tuple(book.touched)
-    waiting = deque(dict.fromkeys((*changed, *book.near)))
+    halves = (book.find(name) for name in dict.fromkeys((*book.near, *changed)))
+    fitting = settling.fitting(half for half in halves if half is not None)
+    waiting = deque(dict.fromkeys((*changed, *fitting)))
     while waiting:
         half = book.find(waiting.popleft())
         if half is not None and not half.agreed and (half.other is None or half.id in changed):
@@ -50,6 +53,19 @@ def contradict(ours: Named, theirs: Named) -> bool:
         kind in theirs and kind not in _MANY and theirs[kind].isdisjoint(values)
         for kind, values in ours.items()
     )
+
+
+def _named_by_all(each: list[Named]) -> Named | None:
+    """What each of them names of one kind, all together; None where there are none of them."""
+    if not each:
+        return None
+    kinds = [kind for kind in each[0] if kind not in _MANY and all(kind in names for names in each)]
+    return {kind: set().union(*(names[kind] for names in each)) for kind in kinds}
+
+
+def _fits_none(ours: Named, theirs: Named | None) -> bool:
+    """Whether what a half names contradicts each of those that all name what is given."""
+    return theirs is None or any(kind in ours and ours[kind].isdisjoint(theirs[kind]) for kind in theirs)
 
 
 def same_security(ours: Instrument, theirs: Instrument) -> bool:
@@ -85,6 +101,23 @@ class _Settling:
     book: Book
     names: dict[str, Named] = field(default_factory=dict)
 
+    def fitting(self, halves: Iterable[Half]) -> list[str]:
+        """The halves that may fit another one of them, and those with candidates.
+
+        As a rule equal blocks name an order each, so that all but two of them fit none.
+        """
+        still_open = [half for half in halves if not half.agreed]
+        by_all = {
+            role: _named_by_all([self._named(half) for half in still_open if half.role is role])
+            for role in Role
+        }
+        opposite = {Role.BROKER: by_all[Role.INVESTOR], Role.INVESTOR: by_all[Role.BROKER]}
+        return [
+            half.id
+            for half in still_open
+            if half.candidates or not _fits_none(self._named(half), opposite[half.role])
+        ]
+
     def settle(self, half: Half) -> list[str]:
         """Pair `half` if it can be paired better than it is; the halves that lost their counterpart by it."""
         loose: list[str] = []
@@ -104,9 +137,11 @@ class _Settling:
     def _pair(self, half: Half, other: Half) -> list[str]:
         loose = [each.other for each in (half, other) if each.other is not None]
         (half, *_), (other, *_) = self.book.part(half), self.book.part(other)
-        near = [h.id for h in (*self.book.neighbours(half), *self.book.neighbours(other)) if h.other is None]
+        near = (*self.book.neighbours(half), *self.book.neighbours(other))
+        fitting = self.fitting(h for h in near if h.other is None)
         self.book.join(half, other)
-        return [*loose, *near]
+        # The two have what fits them best; only others may be better off now.
+        return [*loose, *(name for name in fitting if name not in (half.id, other.id))]
 
     def _best(self, half: Half) -> list[Half]:
         """The counterparts of the best rank that is better than the pair `half` is in."""
