@@ -62,6 +62,10 @@ class Working:
         assert value is not None, f"{key} is missing"
         return value
 
+    def know_absent(self, *keys: str) -> None:
+        """Take it that nothing is stored at `keys`: the view need not be asked."""
+        self.read |= dict.fromkeys(keys)
+
     def put(self, key: str, value: Canonical) -> None:
         """Store `value` at `key`."""
         self.changes[key] = value

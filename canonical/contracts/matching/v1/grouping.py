@@ -12,10 +12,13 @@ from canonical.contracts.matching.v1.records import (
     block_of,
     economics_keys,
     half_id,
+    half_key,
     link_key,
     link_keys,
     links_of,
+    mentions_key,
     relationship,
+    trade_key,
 )
 from canonical.contracts.matching.v1.shares import quantity_of, shares_of
 from canonical.contracts.matching.v1.statements import OWN_BLOCK, Stating, given_links
@@ -40,6 +43,8 @@ def own_half(book: Book, said: Spoken, message: Stating, statement: Statement, a
             raise _ambiguous(found)
         if found:
             return found[0]
+    # No half of this place was there before: its id is made of the place.
+    book.working.know_absent(half_key(new.id), mentions_key(new.id), trade_key(new.id))
     return new.model_copy(update={"statements": ()})
 
 
