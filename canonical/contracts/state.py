@@ -71,5 +71,8 @@ class Working:
         self.changes[key] = value
 
     def delete(self, key: str) -> None:
-        """Remove the record at `key`."""
-        self.changes[key] = None
+        """Remove the record at `key`. What was never stored leaves no change."""
+        if key in self.read and self.read[key] is None:
+            self.changes.pop(key, None)
+        else:
+            self.changes[key] = None

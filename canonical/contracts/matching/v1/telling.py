@@ -128,7 +128,9 @@ class Teller:
             raise refused("reference", half.statements[-1].source.reference, Rule.NOT_ALLOWED, text)
         before, memory = self.book.memory(trade), _memory(now, half)
         silent = self._is_known(now, before, memory, half)
-        self._remember(trade, memory, now, half, other)
+        if not (silent and before is None):  # what goes without saying needs no memory
+            self.book.working.put(trade_key(trade), memory)
+        self._settle_agreed(now, half, other)
         cancellations = self._cancellations(half, other)
         if silent and not cancellations:
             alleged = is_alleged_at_once(half, self.position, self._rules_of(half), self.book.time)
@@ -182,8 +184,7 @@ class Teller:
             return not half.stirred and not half.candidates
         return (before.status, before.candidates) == (memory.status, memory.candidates)
 
-    def _remember(self, trade: str, memory: Trade, now: Seen, half: Half, other: Half | None) -> None:
-        self.book.working.put(trade_key(trade), memory)
+    def _settle_agreed(self, now: Seen, half: Half, other: Half | None) -> None:
         agreed = now.status in _AGREED
         for each in (half, other):
             if each is not None and (each.agreed is not agreed or each.stirred):
