@@ -1,5 +1,6 @@
 """Which fields are compared, and how, on each level. A field that a document leaves out must be equal."""
 
+from functools import cached_property
 from typing import LiteralString
 
 from pydantic import model_validator
@@ -52,7 +53,7 @@ class _Compared(Canonical):
                 raise violation(Rule.NOT_ALLOWED, text, name=name)
         return self
 
-    @property
+    @cached_property
     def tolerances(self) -> dict[str, Tolerance]:
         """By field, in order."""
         return {name: getattr(self, name) for name in type(self).model_fields}

@@ -8,6 +8,7 @@ from canonical.contracts.matching.v1.open_list import relist
 from canonical.contracts.matching.v1.records import (
     Half,
     Index,
+    Statement,
     Trade,
     economics_keys,
     half_key,
@@ -28,12 +29,14 @@ class Book:
 
     time: of the entry; None where there is none, so that nothing can become open. touched: the halves that
     changed, in order. near: halves whose pairing may depend on what changed.
+    keys: where halves are listed, by id, each with the statements that it follows from.
     """
 
     working: Working
     time: datetime | None = None
     touched: dict[str, None] = field(default_factory=dict)
     near: dict[str, None] = field(default_factory=dict)
+    keys: dict[str, tuple[tuple[Statement, ...], list[str]]] = field(default_factory=dict)
 
     def half(self, half: str) -> Half:
         """The half with this id, which is there."""
@@ -50,13 +53,13 @@ class Book:
         self.touched[half.id] = None
         relist(self.working, old, half, self.time)
         if old is None or old.statements != half.statements:
-            self._list_anew(half.id, _keys(old) if old is not None else [], _keys(half))
+            self._list_anew(half.id, self._keys(old) if old is not None else [], self._keys(half))
 
     def remove(self, half: Half) -> None:
         """Remove an empty half."""
         old = self.half(half.id)
         relist(self.working, old, None, self.time)
-        self._list_anew(half.id, _keys(old), [])
+        self._list_anew(half.id, self._keys(old), [])
         self.working.delete(half_key(half.id))
         self.working.delete(trade_key(half.id))
 
@@ -86,7 +89,14 @@ class Book:
 
     def neighbours(self, half: Half) -> list[Half]:
         """The halves of both sides that share a link or the economics."""
-        return self.listed_at(_keys(half))
+        return self.listed_at(self._keys(half))
+
+    def _keys(self, half: Half) -> list[str]:
+        """Where a half is listed. What it states is compared by identity: records are never edited."""
+        known = self.keys.get(half.id)
+        if known is None or known[0] is not half.statements:
+            known = self.keys[half.id] = (half.statements, [*link_keys(half), *economics_keys(half)])
+        return known[1]
 
     def memory(self, trade: str) -> Trade | None:
         """What was last told about a trade."""
@@ -125,7 +135,3 @@ class Book:
         for each in parted:
             self.put(each)
         return parted
-
-
-def _keys(half: Half) -> list[str]:
-    return [*link_keys(half), *economics_keys(half)]
