@@ -137,9 +137,10 @@ def _differences(
         ours, theirs = broker.get(field), investor.get(field)
         if field == "instrument":
             ours, theirs = _instruments(broker, investor)
-        found = difference(field, tolerance, ours, theirs, by_rules)
-        if found is not None:
-            yield found
+        if ours != theirs or ours is None:  # else they are equal: whatever the tolerance, that matches
+            found = difference(field, tolerance, ours, theirs, by_rules)
+            if found is not None:
+                yield found
 
 
 def _status_of(differences: tuple[Difference, ...], alike: Status) -> Status:
