@@ -23,6 +23,8 @@ _MANY = (
     LinkKind.EXECUTION,
 )  # one block may have more executions than a message names: others contradict nothing
 
+_TIE = 2  # one half alone needs no telling apart
+
 Named = dict[LinkKind, set[str]]
 
 
@@ -88,7 +90,7 @@ def same_deal(half: Half, other: Half) -> bool:
 def narrowed(halves: list[Half], tests: Iterable[Callable[[Half], bool]]) -> list[Half]:
     """The halves that pass, one test after the other; a test that none passes decides nothing."""
     for test in tests:
-        if len(halves) < 2:  # noqa: PLR2004 - one half alone needs no telling apart
+        if len(halves) < _TIE:
             break
         halves = [h for h in halves if test(h)] or halves
     return halves
@@ -179,6 +181,8 @@ class _Settling:
 
     def _narrowed(self, half: Half, others: list[Half]) -> list[Half]:
         """What breaks a tie, strongest first: the economics, the price, the funds' quantities."""
+        if len(others) < _TIE:
+            return others
         block, funds = block_of(half) or {}, _quantities(half)
         tests: tuple[Callable[[Half], bool], ...] = (
             lambda h: same_deal(half, h),

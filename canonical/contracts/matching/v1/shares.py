@@ -1,7 +1,7 @@
 """A side's statements as one share per fund, and the shares of both sides beside each other."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 
 from canonical.amounts import total
@@ -70,9 +70,12 @@ def _joined(allocated: Share | None, calculated: Share | None) -> Share:
         assert share is not None
         return share
     refused = allocated.word if allocated.word is not None and not allocated.word.agreed else None
-    return replace(
-        calculated,
-        reference=calculated.reference or allocated.reference,
+    return Share(
+        calculated.account,
+        calculated.terms,
+        calculated.values,
+        calculated.reference or allocated.reference,
+        calculated=True,
         sources=(*allocated.sources, *calculated.sources),
         word=refused or calculated.word,
     )
