@@ -29,6 +29,7 @@ from node.commands.restore import restore
 from node.commands.run import run
 from node.commands.scrub import scrub
 from node.commands.sign import sign
+from node.commands.stats import stats
 from node.commands.status import status
 from node.commands.submit import submit
 from node.commands.trace import trace
@@ -48,7 +49,7 @@ commands = typer.Typer(
     rich_markup_mode=None,
 )
 FOUNDING: Commands = (init, identity, delegate, assemble, sign)
-RUNNING: Commands = (check, run, status, trades, trace)
+RUNNING: Commands = (check, run, status, trades, trace, stats)
 GOVERNING: Commands = (members, admit, remove, relocate, replace_key, submit, revoke, replace_identity)
 PROVING: Commands = (prove, verify, audit)
 MENDING: Commands = (scrub, restore, rebuild)
