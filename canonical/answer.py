@@ -10,7 +10,17 @@ from typing import Annotated
 
 from pydantic import Field
 
-from canonical.answer_text import alleged_text, difference_text, figures_text, problem_text, result_text, shortened_text
+from canonical.answer_status import AnswerStatus, status_of
+from canonical.answer_text import (
+    alleged_text,
+    difference_text,
+    explained,
+    figures_text,
+    japanese_text,
+    problem_text,
+    result_text,
+    shortened_text,
+)
 from canonical.base import Canonical
 from canonical.calculation.calculation import Calculation
 from canonical.identifiers import FundAccount, Links, Reference
@@ -19,43 +29,21 @@ from canonical.problems import Problem
 from canonical.result import (
     Allegement,
     AnyOutcome,
-    ChangeState,
     Difference,
     FundState,
     Receipt,
     Rejection,
     Result,
     Source,
-    TradeStatus,
     parting,
 )
 from canonical.result import Status as ComponentStatus
 from canonical.trade import BlockFigures, Terms
 
+__all__ = ["Answer", "AnswerStatus", "Finality", "FundAnswer", "answers", "with_finality"]
+
 ID_CHARACTERS_MAX = 64
 _PROBLEM_CHARACTERS_MAX = 512  # of Problem.text
-
-
-class AnswerStatus(StrEnum):
-    """What the sender learns, first to last."""
-
-    RECEIVED = "received"
-    REFUSED = "refused"
-    PENDING = "pending"  # paired and so far equal; parts are missing
-    MISMATCHED = "mismatched"  # the block differs
-    FUNDS_MISMATCHED = "funds_mismatched"  # the block agrees, funds differ
-    MATCHED = "matched"
-    WITHIN_TOLERANCE = "within_tolerance"  # matched, though not every figure is equal
-    UNMATCHED = "unmatched"  # no counterpart (any more)
-    ALLEGED = "alleged"  # the other side has said something to which this one has said nothing
-    CANCELLED = "cancelled"
-    CANCEL_REQUESTED = "cancel_requested"  # after match agreed: it waits for the other side's consent
-    CANCEL_ASKED = "cancel_asked"  # the other side waits for this side's consent
-    AMEND_REQUESTED = "amend_requested"
-    AMEND_ASKED = "amend_asked"
-    CANCEL_REFUSED = "cancel_refused"  # the other side does not consent: the trade stays as it was agreed
-    AMEND_REFUSED = "amend_refused"
-    CALCULATED = "calculated"  # asked for: what the agreed rules make of the trade
 
 
 class Finality(StrEnum):
@@ -67,7 +55,10 @@ class Finality(StrEnum):
 
 
 class FundAnswer(Canonical):
-    """The status of one fund of the message. reason: the first field that differs; empty if none."""
+    """The status of one fund of the message. reason: the first field that differs; empty if none.
+
+    text_ja: what differs and why, in Japanese; empty where nothing is explained.
+    """
 
     account: FundAccount
     reference: Reference | None = None
@@ -75,6 +66,7 @@ class FundAnswer(Canonical):
     reason: str = ""
     differences: tuple[Difference, ...] = ()
     text: str = ""
+    text_ja: str = ""
 
 
 class Answer(Canonical):
@@ -84,6 +76,7 @@ class Answer(Canonical):
     to: what the raw message said that is answered; the other side's messages where they are alleged.
     trade_date: of the trade, where known. terms, block, links: what is alleged; None, or none, else.
     reason: the canonical name of the first differing field, or the first problem's rule; empty if none.
+    text_ja: what differs and why, in Japanese; empty where nothing is explained.
     calculation: what the agreed rules make of the trade, where that is told.
     finality: final unless `with_finality` says otherwise; then its words stand first in every text.
     """
@@ -99,6 +92,7 @@ class Answer(Canonical):
     funds: tuple[FundAnswer, ...] = ()
     problems: tuple[Problem, ...] = ()
     text: str = ""
+    text_ja: str = ""
     calculation: Calculation | None = None
     finality: Finality = Finality.FINAL
     terms: Terms | None = None
@@ -120,6 +114,10 @@ _WORDS = {
     Finality.PROVISIONAL: "provisional: the other side's node has not confirmed this yet; ",
     Finality.WITHDRAWN: "withdrawn: no longer valid; it said: ",
 }
+_WORDS_JA = {
+    Finality.PROVISIONAL: "仮結果(相手方ノード未確認): ",
+    Finality.WITHDRAWN: "撤回済(無効、内容は次のとおり): ",
+}
 
 
 def with_finality(answer: Answer, finality: Finality) -> Answer:
@@ -137,15 +135,20 @@ def with_finality(answer: Answer, finality: Finality) -> Answer:
         "id": name,
         "finality": finality,
         "text": _marked(words, answer.status.value, answer.text),
-        "funds": tuple(_marked_fund(fund, words) for fund in answer.funds),
+        "text_ja": _marked_ja(_WORDS_JA[finality], answer.text_ja),
+        "funds": tuple(_marked_fund(fund, words, _WORDS_JA[finality]) for fund in answer.funds),
         "problems": tuple(_marked_problem(problem, words) for problem in answer.problems),
     }
     return answer.model_copy(update=update)
 
 
-def _marked_fund(fund: FundAnswer, words: str) -> FundAnswer:
+def _marked_fund(fund: FundAnswer, words: str, words_ja: str) -> FundAnswer:
     text = _marked(words, f"fund {fund.account.code} {fund.status}", fund.text)
-    return fund.model_copy(update={"text": text})
+    return fund.model_copy(update={"text": text, "text_ja": _marked_ja(words_ja, fund.text_ja)})
+
+
+def _marked_ja(words: str, text: str) -> str:
+    return shortened_text(words + text) if text else ""
 
 
 def _marked_problem(problem: Problem, words: str) -> Problem:
@@ -193,21 +196,22 @@ def _of_message(
 ) -> Answer:
     whole = any(source in result.block.sources for source in said)
     cancelling = all(source in result.cancellations for source in said)
-    differences = result.block.differences if whole else ()
-    shown = tuple(_fund_answer(fund, role, result.calculation) for fund in funds)
+    differences = explained(result.block.differences, result.diagnosis, None) if whole else ()
+    shown = tuple(_fund_answer(fund, role, result) for fund in funds)
     parted = parting(differences)
     first = next((d.field for d in parted), next((f.reason for f in shown if f.reason), ""))
     return Answer(
         id=f"{result.id}-{number}",
         outcome=result.id,
         to=said,
-        status=AnswerStatus.CANCELLED if cancelling else _status(result, role, funds, whole=whole),
+        status=AnswerStatus.CANCELLED if cancelling else status_of(result, role, funds, whole=whole),
         trade=result.trade,
         trade_date=result.terms.trade_date,
         reason=first,
         differences=differences,
         funds=shown,
         text=result_text(result, role, differences, [(f.account.code, f.text) for f in shown]),
+        text_ja=_japanese(differences, shown),
         calculation=result.calculation,
     )
 
@@ -228,64 +232,22 @@ def _alleged(result: Result, alleged: Allegement) -> Answer:
     )
 
 
-_TRADE_ANSWER = {
-    TradeStatus.UNMATCHED: AnswerStatus.UNMATCHED,
-    TradeStatus.PENDING: AnswerStatus.PENDING,
-    TradeStatus.DISQUALIFIED: AnswerStatus.MISMATCHED,
-    TradeStatus.MATCH_AGREED: AnswerStatus.MATCHED,
-    TradeStatus.CANCELLED: AnswerStatus.CANCELLED,
-    TradeStatus.CANCEL_AGREED: AnswerStatus.CANCELLED,
-}
-
-
-def _status(result: Result, role: Role, funds: list[FundState], *, whole: bool) -> AnswerStatus:
-    """A message about the block has the trade's status; one about single funds has theirs."""
-    if result.requests:
-        return AnswerStatus.CALCULATED
-    if result.change is not None and (status := _of_change(result.change, role)) is not None:
-        return status
-    if result.status is TradeStatus.CANCELLED and role is not result.cancelled_by:
-        return AnswerStatus.UNMATCHED
-    if result.status in (TradeStatus.CANCELLED, TradeStatus.CANCEL_AGREED, TradeStatus.UNMATCHED):
-        return _TRADE_ANSWER[result.status]
-    if whole and result.block.status is ComponentStatus.MISMATCHED:
-        return AnswerStatus.MISMATCHED
-    statuses = {fund.status for fund in funds}
-    if ComponentStatus.MISMATCHED in statuses:
-        return AnswerStatus.FUNDS_MISMATCHED
-    if whole and result.block.status is ComponentStatus.WITHIN_TOLERANCE:
-        statuses.add(ComponentStatus.WITHIN_TOLERANCE)
-    if whole and result.status is not TradeStatus.MATCH_AGREED:
-        return _TRADE_ANSWER.get(result.status, AnswerStatus.FUNDS_MISMATCHED)
-    if not whole and not (statuses and all(status.is_matched for status in statuses)):
-        return AnswerStatus.PENDING
-    is_equal = ComponentStatus.WITHIN_TOLERANCE not in statuses
-    return AnswerStatus.MATCHED if is_equal else AnswerStatus.WITHIN_TOLERANCE
-
-
-_CHANGE_ANSWER = {
-    (True, True): (AnswerStatus.CANCEL_REQUESTED, AnswerStatus.CANCEL_REFUSED),
-    (True, False): (AnswerStatus.CANCEL_ASKED, None),
-    (False, True): (AnswerStatus.AMEND_REQUESTED, AnswerStatus.AMEND_REFUSED),
-    (False, False): (AnswerStatus.AMEND_ASKED, None),
-}
-"""By whether all is to be cancelled, and whether the side asks itself: while it waits, and once refused."""
-
-
-def _of_change(change: ChangeState, role: Role) -> AnswerStatus | None:
-    """What a side hears of a change after match agreed; None where the trade's own status says it."""
-    waiting, refused = _CHANGE_ANSWER[change.cancels, role is change.by]
-    return refused if change.refused else waiting
-
-
-def _fund_answer(fund: FundState, role: Role, calculation: Calculation | None) -> FundAnswer:
+def _fund_answer(fund: FundState, role: Role, result: Result) -> FundAnswer:
+    calculation = result.calculation
     figures = [f for f in calculation.funds if f.account == fund.account] if calculation else []
-    told = [difference_text(fund.differences), *map(figures_text, figures)]
+    differences = explained(fund.differences, result.diagnosis, fund.account.code)
+    told = [difference_text(differences), *map(figures_text, figures)]
     return FundAnswer(
         account=fund.account,
         reference=fund.broker_reference if role is Role.BROKER else fund.investor_reference,
         status=fund.status,
-        reason=next((d.field for d in parting(fund.differences)), ""),
-        differences=fund.differences,
+        reason=next((d.field for d in parting(differences)), ""),
+        differences=differences,
         text="; ".join(filter(None, told)),
+        text_ja=japanese_text(differences),
     )
+
+
+def _japanese(differences: tuple[Difference, ...], funds: tuple[FundAnswer, ...]) -> str:
+    parts = [japanese_text(differences), *(fund.text_ja for fund in funds)]
+    return shortened_text("。".join(filter(None, parts)))

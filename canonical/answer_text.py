@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 
 from canonical.amounts import plain
+from canonical.diagnosis import in_english, in_japanese
+from canonical.diagnosis.cause import Cause, Diagnosis, Kind
 from canonical.message import Role
 from canonical.problems import Problem
 from canonical.result import Allegement, Difference, Result
@@ -13,11 +15,36 @@ _WORD_CHARACTERS_MAX = 64  # the longest reference; figures are shorter
 
 
 def difference_text(differences: tuple[Difference, ...]) -> str:
-    """The differences in words: "commission: broker 56910, investor 56900"."""
+    """The differences in words, each as it is explained, else "commission: broker 56910, investor 56900"."""
     return "; ".join(map(_in_words, differences))
 
 
+def japanese_text(differences: tuple[Difference, ...]) -> str:
+    """What differs and why, in Japanese, as far as it is explained."""
+    return "。".join(difference.explanation_ja for difference in differences if difference.explanation_ja)
+
+
+def explained(
+    differences: tuple[Difference, ...], diagnosis: Diagnosis | None, account: str | None
+) -> tuple[Difference, ...]:
+    """The differences with why they are there. account: of a fund; None for the block."""
+    if diagnosis is None:
+        return differences
+    return tuple(
+        _explained(difference, diagnosis.cause_of(difference.field, account)) for difference in differences
+    )
+
+
+def _explained(difference: Difference, cause: Cause | None) -> Difference:
+    if cause is None or cause.kind is Kind.STATED:  # both values say it all
+        return difference
+    words = {"explanation": in_english(cause), "explanation_ja": in_japanese(cause)}
+    return difference.model_copy(update=words)
+
+
 def _in_words(difference: Difference) -> str:
+    if difference.explanation and not difference.within:
+        return difference.explanation
     name = difference.field.replace("total_", "sum of ")
     text = f"{name}: broker {difference.broker or 'none'}, investor {difference.investor or 'none'}"
     return f"{text}, within tolerance: {difference.holds} holds" if difference.within else text

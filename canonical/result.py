@@ -13,6 +13,7 @@ from pydantic import Field, TypeAdapter
 
 from canonical.base import Canonical
 from canonical.calculation.calculation import Calculation
+from canonical.diagnosis.cause import Diagnosis
 from canonical.identifiers import FundAccount, Lei, Links, Reference
 from canonical.message import Kind, Role
 from canonical.problems import Problem
@@ -53,7 +54,8 @@ class Difference(Canonical):
     """One field in which the two sides are unlike. A value is empty where the side has none.
 
     tolerance: what was allowed; None where they had to be equal. within: they match all the same; holds: the
-    figure that counts then.
+    figure that counts then. explanation, explanation_ja: why they are unlike, in English and Japanese; only
+    what a side hears has them.
     """
 
     field: str
@@ -62,6 +64,8 @@ class Difference(Canonical):
     tolerance: Tolerance | None = None
     within: bool = False
     holds: str = ""
+    explanation: str = ""
+    explanation_ja: str = ""
 
 
 def parting(differences: tuple[Difference, ...]) -> tuple[Difference, ...]:
@@ -174,6 +178,7 @@ class Result(Outcome):
     requests: what has asked for it. problems: why the rules make nothing of it, though they should.
     deadline: at which it is told again, with the funds that are open; None where the status has changed.
     alleged: what the side without a message hears; None where it has one, or is not to hear yet.
+    diagnosis: why the sides differ, where they do.
     """
 
     kind: Literal["result"] = "result"
@@ -193,6 +198,7 @@ class Result(Outcome):
     problems: tuple[Problem, ...] = ()
     deadline: Deadline | None = None
     alleged: Allegement | None = None
+    diagnosis: Diagnosis | None = None
 
 
 AnyOutcome = Annotated[Receipt | Rejection | Result, Field(discriminator="kind")]

@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from pydantic import Field, TypeAdapter
 
 from canonical.base import Canonical
+from canonical.contracts import LISTS
 from canonical.contracts.state import Decision
 from canonical.encoding import canonical_bytes, from_canonical_bytes
 from canonical.identifiers import Lei
@@ -59,11 +60,12 @@ ATTESTATION: TypeAdapter[Attestation] = TypeAdapter(Attestation)
 
 
 def decision_digest(contract: str, decision: Decision) -> str:
-    """A digest of what a contract said and changed, 64 hexadecimal digits."""
+    """A digest of what a contract said and changed, 64 hexadecimal digits; not of what lists it besides."""
     told = hashlib.sha256(f"yakujo decision 1\n{contract}\n{len(decision.outcomes)}\n".encode())
     for outcome in decision.outcomes:
         _add(told, canonical_bytes(outcome))
-    for key, record in sorted(decision.changes.items()):
+    changed = (change for change in decision.changes.items() if not change[0].startswith(LISTS))
+    for key, record in sorted(changed):
         _add(told, key.encode())
         _add(told, record.model_dump_json().encode() if record is not None else b"")  # as the store has it
     return told.hexdigest()

@@ -92,9 +92,9 @@ class Trade:
 
     def _change(self, told: Told, sender: Role | None) -> None:
         """What one side asks for after match agreed, and what became of it."""
+        if self._asked is not None and told.status is TradeStatus.CHANGE_REQUESTED:
+            return  # it still waits, and is told again
         if told.change is not None and not told.change.refused:
-            if self._asked is not None:
-                return  # it still waits, and is told again
             self.counts["cancellations_asked" if told.change.cancels else "amendments_asked"] += 1
             self._asked = told.change.by
         elif self._asked is not None:

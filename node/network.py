@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from pydantic import Field, ValidationError
 
 from canonical.base import Canonical
+from canonical.calendar import Calendar
 from canonical.encoding import canonical_bytes
 from canonical.identifiers import Bic, Code, FundAccount, Isin, Lei, LocalCode
 from canonical.message import Role
@@ -111,7 +112,7 @@ class FoundingSignature(Canonical):
 
 
 class Network(Canonical):
-    """All of it. replicas: of the ledger. time_zone: whose days are business days."""
+    """All of it. replicas: of the ledger. time_zone: whose days are trade dates. calendars: of settlement."""
 
     name: Code
     replicas: Literal[1, 3, 5]
@@ -120,6 +121,7 @@ class Network(Canonical):
     institutions: tuple[Institution, ...] = ()
     relationships: tuple[Relationship, ...] = ()
     securities: tuple[Security, ...] = ()
+    calendars: tuple[Calendar, ...] = ()
     funds: tuple[FundEntry, ...] = ()
     signatures: tuple[FoundingSignature, ...] = ()
 

@@ -20,6 +20,7 @@ def network_faults(network: "Network") -> Iterator[str]:
     yield from _institutions(network)
     yield from _relationships(network)
     yield from _securities(network)
+    yield from _twice("calendars", ([("name", calendar.name)] for calendar in network.calendars))
     yield from _funds(network)
 
 

@@ -96,6 +96,14 @@ def test_founding(tmp_path: Path):
     assert {load_network(tmp_path / sp / "network.toml").id.hex() for sp in ("sp1", "sp2", "sp3")} == set(ids)
 
 
+def test_rules(tmp_path: Path):
+    """The example of rules is checked, shown and tried as the page says; its trade comes to what it says."""
+    shutil.copytree(CONF, tmp_path / "conf")
+    shown = execute("".join(shell_of(ROOT / "docs" / "integrators" / "rules.md")), tmp_path)
+    assert "broker YAKUJOTRIALBROKER023" in shown
+    assert "50,000,000 x 0.001 + 6,910,000 x 0.0008" in shown
+
+
 def commands_in(page: Path) -> set[str]:
     """The commands that a page shows, each with its options, their values left out."""
     lines = re.findall(r"^ {0,4}(yakujo [a-z].*)$", page.read_text(encoding="utf-8"), re.MULTILINE)

@@ -43,7 +43,18 @@ KINDS = {
 }
 _TERMS = {"side": "buy", "trade_date": "2026-11-20", "settlement_date": "2026-11-25"}
 _TERM_NAMES = ("side", "trade_date", "settlement_date", "venue", "order_format")
-_AS_IT_IS = ("replaces", "remarks", "answers", "agreed", "affirmed", "cancels", "about", "adopts", "deadline", "after")
+_AS_IT_IS = (
+    "replaces",
+    "remarks",
+    "answers",
+    "agreed",
+    "affirmed",
+    "cancels",
+    "about",
+    "adopts",
+    "deadline",
+    "after",
+)
 _BLOCKLESS = (
     "block_response",
     "allocation_response",

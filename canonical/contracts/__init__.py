@@ -51,6 +51,9 @@ REMINDING = {
     "matching/1": Reminding(open_list.days_from, open_list.DAYS_END, open_list.day_of_key, reminding.due)
 }
 
+LISTS = open_list.LISTS
+"""How keys begin of records that only list others, and are no part of what sides attest."""
+
 RECORDS: dict[str, type[Canonical]] = {
     record.__name__: record
     for record in (

@@ -58,6 +58,7 @@ class Chain:
         self._stated = stated
         self._parted = parted
         self._accounts = [fund.account for fund in funds]
+        self._unlike = [place for place, fund in enumerate(funds) if fund.broker != fund.investor]
         self._inputs: tuple[Inputs, Inputs] = (
             inputs(stated[0], sides.rules.gross),
             inputs(stated[1], sides.rules.gross),
@@ -80,9 +81,8 @@ class Chain:
 
     def _of_funds(self, field: str) -> list[tuple[int, Pair]]:
         """The funds in which a field differs, with both values."""
-        pairs = [
-            (place, pair_of(field, fund.broker, fund.investor)) for place, fund in enumerate(self._funds)
-        ]
+        funds = ((place, self._funds[place]) for place in self._unlike)
+        pairs = [(place, pair_of(field, fund.broker, fund.investor)) for place, fund in funds]
         return [(place, pair) for place, pair in pairs if pair is not None and pair[0] != pair[1]]
 
     def _targets(self, field: str) -> Both:

@@ -154,13 +154,13 @@ class CommissionStep:
         if rate is None:
             return None
         included = tax == "included"
-        factor = rate if included else EXACT.divide(rate, EXACT.add(Decimal(1), rate))
+        whole = Decimal(1) if included else EXACT.add(Decimal(1), rate)
 
         def with_tax(fund: int) -> Decimal | None:
             charge = figure(fund)
             if charge is None:
                 return None
-            part = rounded(EXACT.multiply(charge, factor), decimals, mode)
+            part = rounded(EXACT.divide(EXACT.multiply(charge, rate), whole), decimals, mode)
             return EXACT.add(charge, part) if included else EXACT.subtract(charge, part)
 
         return with_tax

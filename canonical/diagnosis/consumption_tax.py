@@ -76,14 +76,13 @@ class ConsumptionTaxStep:
         base = self._based(choices.get(Aspect.BASE, self._base), choices.get(Aspect.TAX, "added"))
         if how is None or rate is None or base is None:
             return None
-        if Aspect.TAX in choices:
-            rate = EXACT.divide(rate, EXACT.add(Decimal(1), rate))
+        whole_rate = EXACT.add(Decimal(1), rate) if Aspect.TAX in choices else Decimal(1)
         if how.level is Level.FUND:
-            return on_each_fund(lambda fund: _times(base(fund), rate), how)
+            return on_each_fund(lambda fund: _part(base(fund), rate, whole_rate), how)
         parts = [base(fund) for fund in range(len(self._inputs.stated.funds))]
         known = [part for part in parts if part is not None]
-        whole = EXACT.multiply(total(known), rate)
-        return self._inputs.spread(whole, how) if len(known) == len(parts) else None
+        whole = _part(total(known), rate, whole_rate)
+        return self._inputs.spread(whole, how) if whole is not None and len(known) == len(parts) else None
 
     def _based(self, base: str, tax: str) -> Callable[[int], Decimal | None] | None:
         """What the tax is on, fund by fund."""
@@ -108,5 +107,6 @@ class ConsumptionTaxStep:
         return ()
 
 
-def _times(base: Decimal | None, rate: Decimal) -> Decimal | None:
-    return None if base is None else EXACT.multiply(base, rate)
+def _part(base: Decimal | None, rate: Decimal, whole: Decimal) -> Decimal | None:
+    """The product comes first: a division may have no end."""
+    return None if base is None else EXACT.divide(EXACT.multiply(base, rate), whole)

@@ -1,8 +1,9 @@
 """What each side says and nobody computes with: side, security, market, dates, funds, quantities, prices."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date
 from decimal import Decimal
+from functools import cache
 
 from canonical.amounts import total
 from canonical.calculation.arithmetic import EXACT
@@ -33,12 +34,16 @@ class Stating:
         self._funds = funds
         self._stated = stated
         self._accounts = [fund.account for fund in funds]
+        levels = [(BLOCK, sides.broker, sides.investor)]
+        levels += [(place, fund.broker, fund.investor) for place, fund in enumerate(funds)]
+        self._unlike = [level for level in levels if level[1] != level[2]]
+        self._parted: dict[str, list[tuple[int, Pair]]] = {}
 
     def causes(self) -> Iterator[Cause]:
         """All of them, in the order in which a trade comes about."""
         for field in STATED:
             if self._compares(field):
-                yield from self._told(field, lambda _, __: Reason(Kind.STATED))
+                yield from self._told(field)
         yield from self._settlement()
         yield from self._missing()
         yield from self._quantities()
@@ -56,28 +61,26 @@ class Stating:
         tolerances: list[Tolerance] = [getattr(level, field) for level in levels if hasattr(level, field)]
         return any(tolerance.compares for tolerance in tolerances)
 
-    def _told(self, field: str, reason: Callable[[int, Pair], Reason]) -> list[Cause]:
-        """A field for which no convention is looked for, or one that needs no rule to be named."""
-        parted = [Parted(place, *pair, reason(place, pair)) for place, pair in self.parted(field)]
+    def _told(self, field: str) -> list[Cause]:
+        """A field for which no convention is looked for."""
+        parted = [Parted(place, *pair, Reason(Kind.STATED)) for place, pair in self.parted(field)]
         return causes_of(field, _by_figures(parted), self._accounts, EVERYONE)
 
     def parted(self, field: str) -> list[tuple[int, Pair]]:
         """Where a field differs: the block first, then the funds, with both values."""
-        levels = [(BLOCK, self._sides.broker, self._sides.investor)]
-        levels += [(place, fund.broker, fund.investor) for place, fund in enumerate(self._funds)]
-        found = []
-        for place, broker, investor in levels:
-            pair = pair_of(field, broker, investor)
-            if pair is not None and pair[0] != pair[1]:
-                found.append((place, pair))
-        return found
+        if field not in self._parted:
+            pairs = [(place, pair_of(field, *values)) for place, *values in self._unlike]
+            found = [(place, pair) for place, pair in pairs if pair is not None and pair[0] != pair[1]]
+            self._parted[field] = found
+        return self._parted[field]
 
     def _settlement(self) -> list[Cause]:
         rules = self._sides.rules.settlement
         if not self._compares("settlement_date"):
             return []
 
-        def reason(_: int, pair: Pair) -> Reason:
+        @cache
+        def reason(pair: Pair) -> Reason:
             made: list[tuple[Made, ...]] = []
             for stated, settles in zip(self._stated, pair, strict=True):
                 traded = stated.trade_date
@@ -89,7 +92,7 @@ class Stating:
             follows = ("trade_date",) if self._stated[0].trade_date != self._stated[1].trade_date else ()
             return explained(made[0], made[1], follows)
 
-        parted = [Parted(place, *pair, reason(place, pair)) for place, pair in self.parted("settlement_date")]
+        parted = [Parted(place, *pair, reason(pair)) for place, pair in self.parted("settlement_date")]
         agreed = (lambda aspect: settling_agreed(aspect, rules),) * 2
         return causes_of("settlement_date", _by_figures(parted), self._accounts, agreed)
 

@@ -1,4 +1,4 @@
-"""Measures the diagnosis: what it finds of planted conventions, what it believes of errors, how long it takes."""
+"""Measures the diagnosis: what it finds of planted conventions, what it believes of errors, and its time."""
 
 import os
 import time
@@ -50,8 +50,9 @@ def measured_diagnosis(options: DiagnosisOptions, progress: Progress) -> Found:
         times.append(_times(funds, [_case(planted(random, funds)) for _ in range(min(count, TIMED_MAX))]))
     verdicts = [(case.pair.family, judged(case.pair, case.diagnosis)) for case in of_conventions]
     return {
-        "measured": "diagnoses of trades of which both sides' figures are computed, one of them with one convention"
-        " planted or one figure entered wrongly; rules, funds, prices and sides are drawn at random",
+        "measured": "diagnoses of trades of which both sides' figures are computed, one side's"
+        " with one convention planted or one figure entered wrongly; rules, funds, prices and sides are"
+        " drawn at random",
         "seed": options.seed,
         "load_average": (load, os.getloadavg()[0]),
         "planted": _family("all", [each for _, each in verdicts]),

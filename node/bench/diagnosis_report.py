@@ -1,4 +1,4 @@
-"""What a measurement of the diagnosis is asked for and what it finds. Figures are named with their unit last."""
+"""What a measurement of the diagnosis is asked for and what it finds. Figures have their unit last."""
 
 from typing import Annotated
 

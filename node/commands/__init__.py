@@ -13,6 +13,7 @@ import typer
 from node.commands.assemble import assemble
 from node.commands.audit import audit
 from node.commands.bench import bench
+from node.commands.calendar import calendar
 from node.commands.check import check
 from node.commands.delegate import delegate, revoke
 from node.commands.demo import demo
@@ -26,6 +27,7 @@ from node.commands.prove import prove
 from node.commands.rebuild import rebuild
 from node.commands.relocate import relocate
 from node.commands.restore import restore
+from node.commands.rules import rules
 from node.commands.run import run
 from node.commands.scrub import scrub
 from node.commands.sign import sign
@@ -57,6 +59,8 @@ SHOWING: Commands = (demo, drill, bench)
 for command in (*FOUNDING, *RUNNING, *GOVERNING, *PROVING, *MENDING, *SHOWING):
     commands.command()(command)
 commands.add_typer(keys)
+commands.add_typer(calendar)
+commands.add_typer(rules)
 
 
 def app(arguments: Sequence[str] | None = None) -> None:

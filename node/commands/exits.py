@@ -2,12 +2,14 @@
 
 from adapters.mapping_file import MappingError
 from node.act_submission import SubmissionError
+from node.calendar_seed import CalendarSeedError
 from node.figure_counting import FiguresError
 from node.key_files import KeyFileError
 from node.keys import PublicKeyInvalidError
 from node.ledger import LedgerError
 from node.nats_server import ServerError
 from node.network import NetworkError
+from node.rules_document import RulesDocumentError
 from node.secret_files import SecretFileError
 from node.secrets import SecretsUnreadableError
 from node.settings import SettingsError
@@ -22,6 +24,7 @@ TRY_AGAIN = 75  # sysexits.h EX_TEMPFAIL: something beside the node is missing, 
 
 # What the outside can cause. Each says in its text what to do.
 EXPECTED = (
+    CalendarSeedError,
     FiguresError,
     KeyFileError,
     LedgerError,
@@ -30,6 +33,7 @@ EXPECTED = (
     NotFoundError,
     OSError,
     PublicKeyInvalidError,
+    RulesDocumentError,
     SecretFileError,
     SecretsUnreadableError,
     ServerError,

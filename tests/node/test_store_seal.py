@@ -141,7 +141,7 @@ def test_of_a_very_large_store_the_oldest_is_left_to_the_scrub(
     assert (store_seal.fault_under(seal, path) is not None) == found
 
 
-@pytest.mark.parametrize("version", [0, 2])
+@pytest.mark.parametrize("version", [0, 3])
 def test_another_release_s_store_is_refused_and_left_alone(tmp_path: Path, version: int):
     """It says which release is needed, also where the store is not sealed and to those who only read."""
     path = sealed_store(tmp_path)

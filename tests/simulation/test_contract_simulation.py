@@ -168,6 +168,7 @@ def hangs_together(state: dict[str, Any]) -> None:
         assert half.other is None or halves[half.other].agreed is half.agreed
         assert half.other is None or halves[half.other].role is not half.role
         assert half.other is None or not half.candidates
+        assert not half.waits or f"change/{half.id}" in state
         assert set(half.candidates) <= set(halves)
         said = {statement.source for statement in half.statements}
         assert all(word.answers in said for word in half.words)
@@ -179,6 +180,7 @@ def hangs_together(state: dict[str, Any]) -> None:
                 assert key.removeprefix("trade/") in halves
             case Change():
                 assert halves[key.removeprefix("change/")].agreed
+                assert halves[key.removeprefix("change/")].waits
             case MessageRecord(live=True) if record.source.kind not in ("cancellation",):
                 assert record.half in halves or record.source.kind in (*ANSWERS, ASKS), key
 

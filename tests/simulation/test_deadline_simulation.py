@@ -19,7 +19,6 @@ from canonical.rules import Rules
 from canonical.rules.timetable import Deadlines
 
 TIMES = (time(10), time(11), time(12))
-AGREED = (TradeStatus.MATCH_AGREED, TradeStatus.CHANGE_REQUESTED)
 
 
 def with_deadlines(*, at_once: bool = False) -> Rules:
@@ -74,7 +73,7 @@ def told_once(found: list[AnyOutcome], now: datetime) -> None:
     assert len({each.trade for each in found if isinstance(each, Result)}) == len(found)
     for each in found:
         assert isinstance(each, Result)
-        assert each.status not in AGREED
+        assert each.status is not TradeStatus.MATCH_AGREED
         assert each.deadline is not None
         assert each.deadline.at <= now.time()
         assert not any(fund.status.is_matched for fund in each.funds)
@@ -86,10 +85,12 @@ def plain(state: dict[str, Any]) -> dict[str, Any]:
 
 
 def lists_what_is_open(state: dict[str, Any]) -> None:
-    """Every half that is not agreed is listed under its trade date, in a bucket of its own, and no other."""
+    """Every half that is not agreed, or waits for consent, is listed under its trade date, and no other."""
     halves = [record for record in state.values() if isinstance(record, Half)]
     open_ = {
-        (f"{h.broker}/{h.investor}/{h.terms.trade_date}/{h.id[:2]}", h.id) for h in halves if not h.agreed
+        (f"{h.broker}/{h.investor}/{h.terms.trade_date}/{h.id[:2]}", h.id)
+        for h in halves
+        if not h.agreed or h.waits
     }
     buckets = {key: record for key, record in state.items() if isinstance(record, OpenBucket)}
     assert open_ == {

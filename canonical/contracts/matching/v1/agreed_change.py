@@ -96,8 +96,9 @@ class Changes:
             note(self.book.working, each, half.id, asks=True)
         if waiting is None:
             self.book.working.put(change_key(trade), change)
+            self._let_wait(trade, waits=True)
             self.book.touched[half.id] = None
-            self.told[trade] = _asked(change)
+            self.told[trade] = asked_for(change)
             return
         if waiting.by is change.by or waiting.cancels is not change.cancels:
             raise refused(
@@ -106,7 +107,7 @@ class Changes:
         pair = _pair(self.book, half)
         self._carry_out(pair, waiting)
         self._carry_out(pair, change)
-        self._note_gone(trade, pair, (*_asked(waiting).sources, *_asked(change).sources))
+        self._note_gone(trade, pair, (*asked_for(waiting).sources, *asked_for(change).sources))
 
     def _asking(self, said: Spoken, by: Role, reference: str) -> tuple[Half, Change] | None:
         """The half, and the change asked for about it by a side in a message with this reference."""
@@ -128,25 +129,29 @@ class Changes:
         note(self.book.working, said, half.id)
         if not (message.affirmed if isinstance(message, Affirmation) else message.agreed):
             self._forget(half, change)
-            asked = _asked(change)
+            asked = asked_for(change)
             state = asked.state.model_copy(update={"refused": True})
             self.told[self.book.trade_of(half)] = replace(asked, state=state)
             return
         trade, pair = self.book.trade_of(half), _pair(self.book, half)
         self._carry_out(pair, change)
-        if not self._note_gone(trade, pair, (*_asked(change).sources, said.source)):
+        if not self._note_gone(trade, pair, (*asked_for(change).sources, said.source)):
             self._say_the_same(pair, change.by, said)
 
     def _forget(self, half: Half, change: Change) -> None:
         """What was asked for comes to nothing: the trade stays as it is."""
         working = self.book.working
         working.delete(change_key(self.book.trade_of(half)))
+        self._let_wait(self.book.trade_of(half), waits=False)
         between = f"{half.broker}/{half.investor}"
         for message in change.messages:
             key = message_key(between, change.by, message.kind, message.reference)
             record = working.must(key, MessageRecord)
             working.put(key, record.model_copy(update={"live": False, "asks": False}))
         self.book.touched[half.id] = None
+
+    def _let_wait(self, trade: str, *, waits: bool) -> None:
+        self.book.put(self.book.half(trade).model_copy(update={"waits": waits}))
 
     def _carry_out(self, pair: tuple[Half, ...], change: Change) -> None:
         self.book.working.delete(change_key(self.book.trade_of(pair[0])))
@@ -196,7 +201,7 @@ def _pair(book: Book, half: Half) -> tuple[Half, ...]:
 
 def _open(book: Book, pair: tuple[Half, ...]) -> None:
     for half in pair:
-        book.put(book.half(half.id).model_copy(update={"agreed": False}))
+        book.put(book.half(half.id).model_copy(update={"agreed": False, "waits": False}))
 
 
 def _cancels(book: Book, half: Half, said: list[Spoken], rules: Rules) -> bool:
@@ -218,7 +223,8 @@ def _in(working: Working, key: str) -> Canonical | None:
     return working.changes[key] if key in working.changes else working.view(key)
 
 
-def _asked(change: Change) -> Asked:
+def asked_for(change: Change) -> Asked:
+    """What is told about a change while it waits."""
     sources = tuple(source_of(message, change.by, change.raw) for message in change.messages)
     return Asked(ChangeState(by=change.by, cancels=change.cancels), sources)
 

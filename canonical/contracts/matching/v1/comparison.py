@@ -15,11 +15,13 @@ from canonical.contracts.matching.v1.calculating import (
     is_needed,
     may_confirm,
 )
+from canonical.contracts.matching.v1.diagnosing import diagnosis_of
 from canonical.contracts.matching.v1.records import Half, Values, Word, account_key
 from canonical.contracts.matching.v1.shares import Share, aligned
 from canonical.contracts.matching.v1.sides import Side, side_of
 from canonical.contracts.matching.v1.tolerance import difference
 from canonical.contracts.matching.v1.totals import are_calculated, total_differences
+from canonical.diagnosis.cause import Diagnosis
 from canonical.message import Role
 from canonical.problems import Problem
 from canonical.result import BlockState, Difference, FundState, Source, Status, TradeStatus, parting
@@ -31,6 +33,7 @@ class Seen:
     """A trade as both sides' statements show it.
 
     calculation: the shared one, where it confirms for the broker or is proposed. problems: why there is none.
+    diagnosis: why the sides differ.
     """
 
     block: BlockState
@@ -38,6 +41,7 @@ class Seen:
     status: TradeStatus
     calculation: Calculation | None = None
     problems: tuple[Problem, ...] = ()
+    diagnosis: Diagnosis | None = None
 
 
 def seen(half: Half, other: Half | None, rules: Rules) -> Seen:
@@ -48,7 +52,10 @@ def seen(half: Half, other: Half | None, rules: Rules) -> Seen:
     sides = {each.role: each for each in (half, other) if each is not None}
     broker, investor = side_of(sides.get(Role.BROKER)), side_of(sides.get(Role.INVESTOR))
     now = _by_rules(broker, investor, rules) if is_needed(rules) else _seen(broker, investor, rules, NOTHING)
-    proposes = rules.agreeing.resolve is Resolution.PROPOSE and now.status in _DIFFERS
+    if now.status not in _DIFFERS:
+        return now
+    now = replace(now, diagnosis=diagnosis_of(broker, investor, rules))
+    proposes = rules.agreeing.resolve is Resolution.PROPOSE
     return _with_proposal(now, broker, investor, rules) if proposes else now
 
 

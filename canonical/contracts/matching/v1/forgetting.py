@@ -70,7 +70,7 @@ def _leave_alone(book: Book, half: Half, other: Half) -> None:
         own = tuple(statement.source for statement in other.statements)
         block = BlockState(status=Status.MATCHED, sources=own)
         book.working.put(trade_key(other.id), Trade(status=TradeStatus.MATCH_AGREED, block=block, funds={}))
-    book.put(other.model_copy(update={"other": None, "stirred": told and not other.agreed}))
+    book.put(other.model_copy(update={"other": None, "stirred": told and not other.agreed, "waits": False}))
 
 
 def _no_candidate(book: Book, name: str, gone: str) -> None:

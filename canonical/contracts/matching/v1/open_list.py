@@ -1,7 +1,11 @@
 """The list of open halves, by trade date: what deadlines are about is found without a search.
 
 Its buckets keep what one message changes small, however many halves of one pair are open. A half is listed
-from its first statement until it is agreed or gone, under the trade date that its side last gave.
+from its first statement until it is agreed or gone, and while a change of its trade waits for consent, under
+the trade date that its side last gave.
+
+The list follows from the halves. It holds those of unlike trades together, so it is no part of what sides
+attest: a node that cannot read a destroyed day lacks some of them, and comes to the same about all others.
 """
 
 from collections.abc import Iterator
@@ -63,6 +67,9 @@ def days_from(first: date) -> str:
     return f"open/{first}/"
 
 
+LISTS = ("open/", "open_bucket/")
+"""How the keys of these records begin."""
+
 DAYS_END = "open0"
 """The key after those of all trade dates."""
 
@@ -74,7 +81,7 @@ def day_of_key(key: str) -> tuple[date, str, str]:
 
 
 def _place(half: Half | None) -> Place | None:
-    if half is None or half.agreed or not half.statements:
+    if half is None or not half.statements or (half.agreed and not half.waits):
         return None
     return relationship(half.broker, half.investor), half.terms.trade_date
 

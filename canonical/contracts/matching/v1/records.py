@@ -78,6 +78,7 @@ class Half(Canonical):
     opened: the position of its first message. terms: those of its last word on the block.
     other: the half it is paired with. candidates: halves it would be paired with if it were clear with which.
     agreed: both sides agree, nothing changes any more. stirred: it lost its counterpart, untold yet.
+    waits: the trade that it is the earlier half of is agreed, and a change of it waits for consent.
     """
 
     id: str
@@ -92,6 +93,7 @@ class Half(Canonical):
     candidates: tuple[str, ...] = ()
     agreed: bool = False
     stirred: bool = False
+    waits: bool = False
 
 
 class Index(Canonical):

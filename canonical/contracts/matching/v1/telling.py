@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from canonical.calculation.calculation import Calculation
 from canonical.contracts.matching.v1.admission import RefusedError, refused
 from canonical.contracts.matching.v1.adoption import sides_of
-from canonical.contracts.matching.v1.agreed_change import Asked
+from canonical.contracts.matching.v1.agreed_change import Asked, asked_for
 from canonical.contracts.matching.v1.alleging import allegement, is_alleged_at_once
 from canonical.contracts.matching.v1.book import Book
 from canonical.contracts.matching.v1.calculating import calculation_of
@@ -143,8 +143,13 @@ class Teller:
         """How the trade of `half` stands, with the funds that are open, told before or not."""
         other = self.book.half(half.other) if half.other is not None else None
         now = seen(half, other, self.rules)
+        trade = self.book.trade_of(half)
+        if half.waits:
+            asked = {trade: asked_for(self.book.working.must(change_key(trade), Change))}
+            now = replace(now, status=TradeStatus.CHANGE_REQUESTED)
+            return replace(self, asked=asked)._of_change(half, other, trade, now)
         shown = tuple(fund for fund in now.funds if not fund.status.is_matched)
-        return self._result(half, self.book.trade_of(half), now, shown, other)
+        return self._result(half, trade, now, shown, other)
 
     def _alleged(self, half: Half, trade: str, now: Seen) -> Result:
         result = self._result(half, trade, now, ())
@@ -202,6 +207,7 @@ class Teller:
             candidates=half.candidates,
             calculation=now.calculation,
             problems=now.problems,
+            diagnosis=now.diagnosis,
         )
 
 
