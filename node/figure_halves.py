@@ -2,7 +2,8 @@
 
 A half (canonical/contracts/matching/v1/records.py) is one side of a trade, and a trade is called by its
 earlier half. As each is a row that need not be in memory, what counting takes does not grow with the trades.
-There is nothing in them but ids, positions and counts, and the names of fields and funds that are open.
+There is nothing in them but ids, positions, counts and names of fields: the temporary files of SQLite lie
+outside of the node's folder.
 """
 
 import sqlite3
@@ -14,6 +15,7 @@ from canonical.contracts.matching.v1.records import message_key, relationship
 from canonical.message import Role
 from canonical.result import TradeStatus
 from node.figure_reading import Word
+from node.figure_trade import FundName
 
 CACHE_KIB = 16_384
 _TABLES = (
@@ -21,8 +23,8 @@ _TABLES = (
     " own INTEGER, other INTEGER, alone INTEGER, partner TEXT, status TEXT, how TEXT,"
     " agreed_at INTEGER, funds INTEGER, matched INTEGER) WITHOUT ROWID",
     "CREATE TEMP TABLE amended (position INTEGER PRIMARY KEY, grp INTEGER, after INTEGER)",
-    "CREATE TEMP TABLE parting (half TEXT, grp INTEGER, scheme TEXT, code TEXT, field TEXT)",
-    "CREATE TEMP TABLE unmatched (half TEXT, grp INTEGER, scheme TEXT, code TEXT)",
+    "CREATE TEMP TABLE parting (half TEXT, grp INTEGER, fund INTEGER, field TEXT)",
+    "CREATE TEMP TABLE unmatched (half TEXT, grp INTEGER, fund INTEGER)",
 )
 _NAMES = ("half", "amended", "parting", "unmatched")
 _SPOKE = {
@@ -68,6 +70,7 @@ class Halves:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
+        self._funds: dict[FundName, int] = {}  # how each is called in the tables
 
     def __enter__(self) -> "Halves":
         self._connection.execute(f"PRAGMA temp.cache_size = -{CACHE_KIB}")
@@ -127,15 +130,18 @@ class Halves:
         row = (half, standing.group, last, partner, standing.status.value, standing.how, standing.agreed_at)
         self._connection.execute(_STOOD, (*row, standing.funds, standing.matched))
 
-    def parts_in(self, half: str, group: int, fund: tuple[str, str], field: str) -> None:
+    def parts_in(self, half: str, group: int, fund: FundName, field: str) -> None:
         """The sides of a trade part in a field."""
-        self._connection.execute(
-            "INSERT INTO temp.parting VALUES (?, ?, ?, ?, ?)", (half, group, *fund, field)
-        )
+        row = (half, group, self._number(fund), field)
+        self._connection.execute("INSERT INTO temp.parting VALUES (?, ?, ?, ?)", row)
 
-    def has_unmatched(self, half: str, group: int, fund: tuple[str, str]) -> None:
+    def has_unmatched(self, half: str, group: int, fund: FundName) -> None:
         """A fund of a trade is not matched."""
-        self._connection.execute("INSERT INTO temp.unmatched VALUES (?, ?, ?, ?)", (half, group, *fund))
+        row = (half, group, self._number(fund))
+        self._connection.execute("INSERT INTO temp.unmatched VALUES (?, ?, ?)", row)
+
+    def _number(self, fund: FundName) -> int:
+        return self._funds.setdefault(fund, len(self._funds))
 
     def standings(self) -> Iterator[Standing]:
         """All trades. A half of which nothing was told stands alone."""
@@ -152,25 +158,27 @@ class Halves:
                 now = TradeStatus(status or TradeStatus.UNMATCHED)
                 yield Standing(group, now, how or "", agreed_at, funds or 0, matched or 0, *spoke)
 
-    def partings(self) -> Iterator[tuple[int, tuple[str, str], str, bool]]:
+    def partings(self) -> Iterator[tuple[int, FundName, str, bool]]:
         """Group, fund and field of what parts at the end; whether the two still are a pair."""
         query = (
-            f"SELECT parting.grp, scheme, code, field, {_COUNTS}"  # noqa: S608 - our own words
+            f"SELECT parting.grp, fund, field, {_COUNTS}"  # noqa: S608 - our own words
             " FROM temp.parting JOIN temp.half USING (half)"
         )
+        names = list(self._funds)
         with closing(self._connection.execute(query)) as rows:
-            for group, scheme, code, field, counts in rows:
-                yield group, (scheme, code), field, bool(counts)
+            for group, fund, field, counts in rows:
+                yield group, names[fund], field, bool(counts)
 
-    def unmatched(self) -> Iterator[tuple[int, tuple[str, str], int]]:
+    def unmatched(self) -> Iterator[tuple[int, FundName, int]]:
         """Group and name of funds that are not matched, and in how many trades."""
         query = (
-            "SELECT unmatched.grp, scheme, code, COUNT(*) FROM temp.unmatched JOIN temp.half USING (half)"  # noqa: S608 - our own words
-            f" WHERE {_COUNTS} GROUP BY unmatched.grp, scheme, code"
+            "SELECT unmatched.grp, fund, COUNT(*) FROM temp.unmatched JOIN temp.half USING (half)"  # noqa: S608 - our own words
+            f" WHERE {_COUNTS} GROUP BY unmatched.grp, fund"
         )
+        names = list(self._funds)
         with closing(self._connection.execute(query)) as rows:
-            for group, scheme, code, count in rows:
-                yield group, (scheme, code), count
+            for group, fund, count in rows:
+                yield group, names[fund], count
 
     def amendments(self) -> Iterator[tuple[int, bool, int]]:
         """Group, whether after match, how many."""

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from decimal import ROUND_HALF_UP, Decimal
+from typing import NamedTuple
 
 from canonical.message import Role
 from canonical.problems import Rule
@@ -28,8 +29,7 @@ IN_BLOCK, IN_FUND = "block", "fund"
 _SHARE = Decimal("0.0001")
 
 
-@dataclass(frozen=True, slots=True)
-class Group:
+class Group(NamedTuple):
     """One relationship and trade date; None for messages that were refused and name none."""
 
     trade_date: datetime.date | None

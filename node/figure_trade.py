@@ -1,7 +1,7 @@
 """One trade's results in their order, and what they come to: how it stands, how it came there."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from canonical.message import Kind, Role
@@ -111,7 +111,7 @@ class Trade:
         for fund in told.funds:
             shown.setdefault((fund.account.scheme, fund.account.code), []).append(fund)
         for name, parts in shown.items():
-            self._differ(name, (d for part in parts for d in part.differences), sender)
+            self._differ(name, [d for part in parts for d in part.differences], sender)
             self.funds[name] = _how(parts)
         if told.status is TradeStatus.MATCH_AGREED:  # then all funds are told
             for name in [name for name in self.open if name not in shown]:
@@ -119,7 +119,9 @@ class Trade:
             self.funds = {name: self.funds[name] for name in shown}
             self.how = _agreed_how(told, self.funds)
 
-    def _differ(self, name: FundName, differences: Iterable[Unlike], sender: Role | None) -> None:
+    def _differ(self, name: FundName, differences: Sequence[Unlike], sender: Role | None) -> None:
+        if not differences and name not in self.open:
+            return  # of most funds of most trades
         now = frozenset(one.field for one in differences if not one.within)
         before = self.open.pop(name, frozenset())
         for one in now - before:

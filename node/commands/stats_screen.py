@@ -1,6 +1,7 @@
 """How `yakujo stats` shows figures to people: the most telling of them; all are in --json and --csv."""
 
 from collections.abc import Iterator, Sequence
+from zoneinfo import ZoneInfo
 
 from rich.console import Console
 from rich.table import Table
@@ -34,7 +35,8 @@ def print_figures(console: Console, view: View, found: FiguresReport) -> None:
 
 def _ledger(view: View, found: FiguresReport) -> Iterator[tuple[str, str]]:
     yield "network", f"{found.network}, id {found.network_id}"
-    yield "ledger", f"up to position {found.position}, {found.time or 'before the first entry'}"
+    time = found.time.astimezone(ZoneInfo(found.time_zone)) if found.time else "before the first entry"
+    yield "ledger", f"up to position {found.position}, {time}"
     yield "root", found.root
     yield "contracts", ", ".join(found.contracts) or "none has spoken"
     yield "on time", f"on the trade date by {found.by}, {found.time_zone}"

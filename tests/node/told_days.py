@@ -22,6 +22,7 @@ from trades import Replica, message, submission
 from canonical.encoding import canonical_bytes
 from canonical.result import AnyOutcome, Result
 from canonical.rules import Rules
+from canonical.submission import Submission
 from node.figure_report import Asked, report
 from node.figures import FiguresReport
 from node.ledger_time import microseconds_of
@@ -54,6 +55,7 @@ class Days:
     def __post_init__(self) -> None:
         self._contract = Replica(rules=self.rules)
         self._written = -1
+        self._said: list[tuple[Submission, datetime]] = []
         with self._writing() as connection:
             connection.executescript(
                 f"{SCHEMA.read_text(encoding='utf-8')} PRAGMA user_version = {SCHEMA_VERSION}"
@@ -63,12 +65,20 @@ class Days:
         """One entry: messages in few words (tests/trades.py), said at a time in Tokyo; its position."""
         between = {"broker": BROKER, "investor": investor}
         said = submission(sender, *(message({**between, **one}) for one in words))
+        return self._say(said, datetime.fromisoformat(f"{self.day}T{at}+09:00"))
+
+    def tell_to(self, other: "Days", position: int) -> None:
+        """Say to another store what was said here at a position."""
+        other._say(*self._said[position])
+
+    def _say(self, said: Submission, at: datetime) -> int:
+        self._said.append((said, at))
         position = self._contract.position
-        self._contract.time = datetime.fromisoformat(f"{self.day}T{at}+09:00")
+        self._contract.time = at
         told = self._contract.apply(said)
         with self._writing() as connection:
             text = canonical_bytes(said).decode()
-            row = (position, sender, said.source, None, text, "sp1", b"key")
+            row = (position, said.sender, said.source, None, text, "sp1", b"key")
             connection.execute("INSERT INTO said VALUES (?, ?, ?, ?, ?, ?, ?)", row)
             for outcome in told:
                 _store(connection, outcome)
