@@ -14,8 +14,9 @@ from collections.abc import Sequence
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from canonical.answer import Finality, answers, with_finality
+from canonical.answer import Finality, answers
 from canonical.contracts.state import Decision
+from canonical.finality import with_finality
 from canonical.message import Role
 from canonical.result import OUTCOME, AnyOutcome, Result
 from node.alarms import raise_alarm

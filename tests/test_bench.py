@@ -6,7 +6,8 @@ import pytest
 from pydantic import BaseModel
 from rich.console import Console
 
-from node.bench import BenchOptions, BenchReport, LedgerReport, print_found, run_bench
+from node.bench import BenchOptions, BenchReport, DiagnosisReport, LedgerReport, print_found, run_bench
+from node.bench.diagnosis_report import FUNDS_TIMED
 from node.bench.pure import PARTS, SUMS
 from node.bench.report import STEPS
 from node.bench.scene import ANSWERS_PER_MESSAGE, Messages
@@ -29,7 +30,7 @@ def ledger_report() -> LedgerReport:
     return LedgerReport.model_validate(as_data("bench", "ledger", "--quick"))
 
 
-def shown(report: BenchReport | LedgerReport) -> str:
+def shown(report: BenchReport | LedgerReport | DiagnosisReport) -> str:
     out = io.StringIO()
     print_found(report, Console(file=out, width=200))
     return out.getvalue()
@@ -145,9 +146,25 @@ def test_the_report_on_the_ledger_as_tables(ledger_report: LedgerReport):
     assert f"load of the machine {ledger_report.load_average[0]} before" in text
 
 
+def test_the_report_on_the_diagnosis():
+    """Who measures the diagnosis sees what it finds, what it believes, and its time, also as data."""
+    report = DiagnosisReport.model_validate(as_data("bench", "diagnosis", "--quick", "--seed", "5"))
+    assert without_unit(report) == set()
+    assert report.planted.recall_percent >= 95
+    assert report.errors.believed_percent <= 5
+    assert [each.funds for each in report.times] == [None, *FUNDS_TIMED]
+    text = shown(report)
+    families = [each.family.replace("_", " ") for each in report.families]
+    assert [family for family in families if family not in text] == []
+    assert "at least 99 % are to be explained" in text
+    assert "is to be at most 5" in text
+
+
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
+        (("--pairs", "10"), "--pairs and --seed are for the diagnosis"),
+        (("diagnosis", "--members", "3"), "the diagnosis takes --pairs, --seed and --quick"),
         (("ledger", "--messages", "10"), "--messages is for a node"),
         (("--members", "2"), "--members is 1 or 3"),
     ],

@@ -17,7 +17,8 @@ from mapping_scene import (
 
 from adapters.mapping import write
 from adapters.mapping_file import load_mapping as load
-from canonical.answer import Answer, AnswerStatus, Finality, FundAnswer, with_finality
+from canonical.answer import Answer, AnswerStatus, Finality, FundAnswer
+from canonical.finality import with_finality
 from canonical.identifiers import FundAccount
 from canonical.message import Confirmation, ExecutionNotice, Kind, Role
 from canonical.problems import Problem, Rule

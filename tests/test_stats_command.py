@@ -28,6 +28,11 @@ def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
         yield daemon
 
 
+def lei_of(node: Daemon) -> str:
+    """An institution of the trial network, all of which its one provider acts for."""
+    return load_network(node.folder / "network.toml").institutions[0].lei
+
+
 def test_it_counts_what_trades_lists(node: Daemon):
     found = as_data("stats", node.folder)
     assert found["total"]["trades"] == found["total"]["agreed_exactly"] == 1
@@ -52,10 +57,10 @@ def test_a_replay_gives_the_same(node: Daemon):
 
 def test_institutions_of_this_provider_alone(node: Daemon):
     """A scorecard for its own, one sentence for another's, also where that is no LEI."""
-    institution = next(iter(load_network(node.folder / "network.toml").institutions))
-    [card] = as_data("stats", node.folder, "--institution", institution.lei)["cards"]
+    lei = lei_of(node)
+    [card] = as_data("stats", node.folder, "--institution", lei)["cards"]
     assert (card["trades"], card["agreed"]) == (1, 1)
-    assert "answers in" in yakujo("stats", node.folder, "--institution", institution.lei).stdout
+    assert "answers in" in yakujo("stats", node.folder, "--institution", lei).stdout
     for other in ("529900T8BM49AURSDO55", "nobody"):
         done = yakujo("stats", node.folder, "--institution", other)
         assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
@@ -71,12 +76,12 @@ def test_arguments_that_cannot_be(node: Daemon):
 
 def test_the_page_shows_what_can_be_typed(node: Daemon, tmp_path: Path):
     """Every command on it is executed, with this node's folder, LEI and positions for those that it names."""
-    lei = next(iter(load_network(node.folder / "network.toml").institutions)).lei
+    lei = lei_of(node)
     shown = re.findall(r"^ {4}yakujo (stats .*?)(?: +#.*)?$", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
     assert len(shown) >= 6
     named = {"FOLDER": str(node.folder), "LEI": lei, "POSITION": "4", "SHEETS": str(tmp_path / "sheets")}
     for line in shown:
-        done = yakujo(*(named.get(word, word) for word in line.split()))
+        done = yakujo(*[named.get(word, word) for word in line.split()])
         assert done.returncode == 0, line + done.stdout + done.stderr
     sheets = {path.stem for path in (tmp_path / "sheets").iterdir()}
     told = set(re.findall(r"^\| `(\w+)\.csv` \|", PAGE.read_text(encoding="utf-8"), re.MULTILINE))

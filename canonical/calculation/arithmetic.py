@@ -181,9 +181,9 @@ def in_turn(orders: Sequence[Decimal], fractions: Sequence[Decimal], remainder: 
     funds = range(len(orders))
     if remainder is Remainder.RECEIPT:
         return list(funds)
-    by_order = sorted(funds, key=lambda fund: -orders[fund])  # a stable sort: of equals the earlier named
+    by_order = sorted(funds, key=orders.__getitem__, reverse=True)  # stable: of equals the earlier named
     if remainder is Remainder.LARGER_FRACTION:
-        return sorted(by_order, key=lambda fund: -fractions[fund])
+        return sorted(by_order, key=fractions.__getitem__, reverse=True)
     return by_order
 
 

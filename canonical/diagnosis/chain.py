@@ -30,6 +30,7 @@ INPUTS = {
     "net": ("side", "quantity", "price", "gross", "commission", "consumption_tax", "fees", "accrued"),
 }
 """What each field is computed of, the nearest last."""
+_WITHIN = {"quantity": "gross", "price": "gross"}  # what follows from the first is seen in the second
 
 Targets = Sequence[Decimal | None]
 
@@ -39,6 +40,7 @@ class RuledStep(Step, Protocol):
 
     def agreed(self, aspect: Aspect) -> str:
         """What the rules say of one aspect; empty where they say nothing."""
+        ...
 
 
 Steps = tuple[RuledStep, RuledStep]
@@ -136,10 +138,15 @@ class Chain:
 
     def _fees(self) -> list[Cause]:
         parted = self._of_funds("fees")
-        found: list[Cause] = []
-        for kind in fee_kinds(*self._inputs) if parted else ():
+        self._parted["fees"] = [place for place, _ in parted]
+        known = [(place, pair) for place, pair in parted if self._gives_fees(place)]
+        foreign = [
+            Parted(place, *pair, Reason(Kind.STATED)) for place, pair in parted if not self._gives_fees(place)
+        ]
+        found = causes_of("fees", foreign, self._accounts, EVERYONE, currency=self._stated[0].currency)
+        for kind in fee_kinds(*self._inputs) if known else ():
             targets = fee_targets(kind, self._inputs[0]), fee_targets(kind, self._inputs[1])
-            pairs = [(place, _texts(targets, place)) for place, _ in parted]
+            pairs = [(place, _texts(targets, place)) for place, _ in known]
             unlike = [(place, pair) for place, pair in pairs if pair[0] != pair[1]]
             broker, investor = (
                 FeeStep(kind, each, self._rules.fees, self._sides.remainder) for each in self._inputs
@@ -147,8 +154,12 @@ class Chain:
             if unlike:
                 told = self._reasons("fees", unlike, (broker, investor), targets)
                 found += self._causes("fees", told, (broker, investor), fee=kind)
-        self._parted["fees"] = [place for place, _ in parted]
         return found
+
+    def _gives_fees(self, place: int) -> bool:
+        """Whether the fees of a fund are all in the currency of its price, on both sides."""
+        figures = [stated.funds[place] for stated in self._stated]
+        return all(fund is not None and fund.fees is not None for fund in figures)
 
     def _accrued(self) -> list[Cause]:
         parted = self._of_funds("accrued")
@@ -188,9 +199,8 @@ class Chain:
         inputs_of = INPUTS[field]
         own = [name for name in inputs_of if _touches(self._parted.get(name, ()), place, name)]
         found = own or [name for name in inputs_of if self._parted.get(name)]
-        if "gross" in found:
-            found = [name for name in found if name not in ("quantity", "price")]
-        return tuple(found)
+        within = _WITHIN | ({"gross": "commission"} if field == "consumption_tax" else {})
+        return tuple(name for name in found if within.get(name) not in found)
 
 
 def _touches(places: Sequence[int], place: int, name: str) -> bool:
@@ -209,7 +219,9 @@ def _texts(targets: Both, place: int) -> Pair:
 
 
 def _reason(place: int, trials: tuple[Trials, Trials], follows: tuple[str, ...]) -> Reason:
-    """Why the two figures of one place differ."""
+    """Why the two figures of one place differ. Amounts in two currencies are not computed with."""
+    if not all(trial.gives(place) for trial in trials):
+        return Reason(Kind.STATED)
     broker, investor = (trial.conventions[place] for trial in trials)
     alike: tuple[Made, ...] = ((), *broker[:1], *investor[:1]) if follows else ((),)
     for made in alike:

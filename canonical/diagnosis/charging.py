@@ -54,13 +54,6 @@ class Charging:
         whole = ((Aspect.DECIMALS, "0"),) if self.decimals else ()
         return (*modes_beside(self.rounding), *whole)
 
-    def levels(self) -> tuple[tuple[Aspect, str], ...]:
-        """The other level, and the other ways to spread."""
-        level = Level.BLOCK if self.level is Level.FUND else Level.FUND
-        by = By.QUANTITY if self.by is By.GROSS else By.GROSS
-        remainders = tuple((Aspect.REMAINDER, each.value) for each in Remainder if each is not self.remainder)
-        return ((Aspect.LEVEL, level.value), *remainders, (Aspect.SPREAD_BY, by.value))
-
 
 def charging(
     level: Level, rounding: Mode, spreading: Spread, stated: Stated, remainder: Remainder
@@ -91,6 +84,15 @@ class Inputs:
         """The same of their quantities."""
         known = _all(self.quantity)
         return total(known) if known is not None and self.stated.complete else None
+
+    def levels(self, how: Charging) -> tuple[tuple[Aspect, str], ...]:
+        """The other level, and the other ways to spread; nothing where one fund has everything."""
+        if len(self.gross) == 1:
+            return ()
+        level = Level.BLOCK if how.level is Level.FUND else Level.FUND
+        by = By.QUANTITY if how.by is By.GROSS else By.GROSS
+        remainders = tuple((Aspect.REMAINDER, each.value) for each in Remainder if each is not how.remainder)
+        return ((Aspect.LEVEL, level.value), *remainders, (Aspect.SPREAD_BY, by.value))
 
     def spread(self, whole: Decimal, how: Charging) -> Figure | None:
         """`whole`, rounded, in parts for the funds."""

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from decimal import Decimal
 
 from canonical.amounts import plain, total
-from canonical.calculation.arithmetic import EXACT, rounded, tariff_for, tax_rate_on
+from canonical.calculation.arithmetic import EXACT, charge_of, rounded, tariff_for, tax_rate_on
 from canonical.diagnosis.cause import Aspect
 from canonical.diagnosis.charging import Charging, Choices, Inputs, charging, on_each_fund
 from canonical.diagnosis.implied_rate import implied_rate
@@ -13,9 +13,10 @@ from canonical.diagnosis.tariffs import (
     OTHER_TARIFFS_MAX,
     Charge,
     agreed_in,
+    band_departures,
     charge_by,
     departed,
-    departures,
+    limit_departures,
     name_of,
 )
 from canonical.rules import Rules
@@ -60,13 +61,14 @@ class CommissionStep:
         return dict(list(reversed(others.items()))[:OTHER_TARIFFS_MAX])
 
     def _alternatives(self) -> tuple[tuple[Aspect, str], ...]:
-        of_tariff = tuple(departures(self._tariff)) if self._tariff is not None else ()
+        tariff = self._tariff
         return (
             (Aspect.CHARGED, "no"),
             *self._how.roundings(),
-            *self._how.levels(),
+            *(limit_departures(tariff) if tariff is not None else ()),
+            *self._inputs.levels(self._how),
             *((Aspect.TARIFF, name) for name in self._others),
-            *of_tariff,
+            *(band_departures(tariff) if tariff is not None else ()),
             (Aspect.TAX, "included"),
             (Aspect.TAX, "taken_out"),
             (Aspect.BASE, "sum_of_funds"),
@@ -141,10 +143,11 @@ class CommissionStep:
     def _with_minimum_of_block(self, tariff: Tariff, charge: Charge, how: Charging) -> Figure | None:
         """No fund has a minimum of its own; where the whole comes to less, the block's is spread."""
         gross, quantity = self._inputs.block_gross, self._inputs.total_quantity
-        if how.level is Level.BLOCK or gross is None or quantity is None or tariff.minimum is None:
+        if how.level is Level.BLOCK or gross is None or quantity is None:
             return None
-        if charge(gross, quantity) < tariff.minimum:
-            return self._inputs.spread(tariff.minimum, how)
+        whole = charge_of(tariff, gross, quantity)
+        if whole != charge(gross, quantity):
+            return self._inputs.spread(whole, how)
         return on_each_fund(self._on_fund(charge), how)
 
     def _taxed(self, figure: Figure, tax: str) -> Figure | None:

@@ -49,7 +49,7 @@ class ConsumptionTaxStep:
         return (
             (Aspect.CHARGED, self._missing),
             *self._how.roundings(),
-            *self._how.levels(),
+            *self._inputs.levels(self._how),
             *((Aspect.RATE, rate) for rate in self._other_rates),
             (Aspect.BASE, other_base),
             (Aspect.BASE, "unrounded_commission"),

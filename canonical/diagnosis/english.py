@@ -2,7 +2,7 @@
 
 from canonical.amounts import FeeKind
 from canonical.diagnosis.cause import Aspect, Cause, Choice, Kind, View
-from canonical.diagnosis.written import hundredths, named, shown
+from canonical.diagnosis.written import hundredths, named, parting, shown
 
 _FIELDS = {
     "side": "side",
@@ -178,7 +178,7 @@ def _is_transposed(cause: Cause) -> bool:
 
 
 def _ways(cause: Cause, view: View) -> str:
-    choices = view.conventions[0].choices
+    choices = parting(cause, view)
     return " and ".join(_phrase(cause, choice) for choice in choices) or "computes it as agreed"
 
 
@@ -191,22 +191,25 @@ def _phrase(cause: Cause, choice: Choice) -> str:
     if choice.aspect is Aspect.DAYS:
         return f"settles on T+{choice.value}"
     if choice.aspect is Aspect.DECIMALS:
-        return f"keeps {choice.value} decimal{'' if choice.value == '1' else 's'}"
-    if choice.aspect is Aspect.UNIT and choice.value not in phrases:
+        return f"keeps {_NUMBERS.get(choice.value, f'{choice.value} decimals')}"
+    if choice.aspect is Aspect.UNIT and (cause.field == "quantity" or choice.value not in phrases):
         return f"gives {_units(cause, choice.value)}"
     return phrases[choice.value]
 
 
+_NUMBERS = {"0": "no decimals", "1": "1 decimal"}
+
+
 def _units(cause: Cause, unit: str) -> str:
     if cause.field == "quantity":
-        return f"lots of {int(unit):,}"
+        return "units" if unit == "1" else f"lots of {int(unit):,}"
     return "hundredths of the currency" if cause.field == "price" else "thousands"
 
 
 def _tariff(value: str) -> str:
     order_format, venue = value.split(" ")
     orders = "" if order_format == "any" else f" for {order_format} orders"
-    market = "" if venue == "any" else f" on {venue}"
+    market = "" if venue == "any" else f" {'on' if orders else 'of'} {venue}"
     return f"tariff{orders}{market}" if orders or market else "tariff for all other orders"
 
 

@@ -33,7 +33,7 @@ class FeeStep:
         found: list[tuple[Aspect, str]] = []
         if self._rules:
             how = self._how(self._rules[0])
-            found += [(Aspect.CHARGED, "no"), *how.roundings(), *how.levels()]
+            found += [(Aspect.CHARGED, "no"), *how.roundings(), *self._inputs.levels(how)]
         if self._for_other_side:
             found.append((Aspect.CHARGED, "other_side"))
         for limit in (Aspect.MINIMUM, Aspect.MAXIMUM):

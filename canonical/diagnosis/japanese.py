@@ -2,7 +2,7 @@
 
 from canonical.amounts import FeeKind
 from canonical.diagnosis.cause import Aspect, Cause, Choice, Kind, View
-from canonical.diagnosis.written import FIGURES, hundredths, named, shown
+from canonical.diagnosis.written import FIGURES, hundredths, named, parting, shown
 from canonical.trade import OrderFormat
 
 _FIELDS = {
@@ -66,10 +66,10 @@ _PHRASES: dict[Aspect, dict[str, str]] = {
     },
     Aspect.BANDS: {"whole": "該当料率を全額に適用", "marginal": "料率を段階ごとに適用"},
     Aspect.BAND: {
-        "own": "該当する価格帯の料率",
-        "lower": "一つ下の価格帯の料率",
-        "higher": "一つ上の価格帯の料率",
-        "of_block": "ブロック合計額の価格帯の料率",
+        "own": "該当する金額帯の料率",
+        "lower": "一つ下の金額帯の料率",
+        "higher": "一つ上の金額帯の料率",
+        "of_block": "ブロック合計額の金額帯の料率",
     },
     Aspect.MINIMUM: {
         "applied": "最低手数料を適用",
@@ -79,7 +79,7 @@ _PHRASES: dict[Aspect, dict[str, str]] = {
     Aspect.MAXIMUM: {"applied": "上限を適用", "none": "上限なし"},
     Aspect.DISCOUNT: {"applied": "割引を適用", "none": "割引なし"},
     Aspect.DISCOUNTED: {"first": "割引後に下限・上限を適用", "last": "下限・上限の適用後に割引"},
-    Aspect.TAX: {"added": "税抜き(外税)", "included": "税込み", "taken_out": "手数料から税額を分離(内税)"},
+    Aspect.TAX: {"added": "外税", "included": "税込み", "taken_out": "内税として手数料から分離"},
     Aspect.LEVEL: {"fund": "ファンドごとに計算", "block": "ブロックで計算して按分"},
     Aspect.ROUNDING: {
         "down": "切り捨て",
@@ -178,7 +178,7 @@ def _is_transposed(cause: Cause) -> bool:
 
 
 def _ways(cause: Cause, view: View) -> str:
-    choices = view.conventions[0].choices
+    choices = parting(cause, view)
     return "・".join(_phrase(cause, choice) for choice in choices) or "合意どおり"
 
 
@@ -199,7 +199,7 @@ def _phrase(cause: Cause, choice: Choice) -> str:
 
 def _units(cause: Cause, unit: str) -> str:
     if cause.field == "quantity":
-        return f"{int(unit):,}単位の口数で表示"
+        return f"{int(unit):,}単位で表示"
     return "通貨の100分の1単位で表示" if cause.field == "price" else "千単位で表示"
 
 

@@ -81,7 +81,7 @@ def _next_to_each_other(one: Decimal, other: Decimal, agreed: PriceRounding) -> 
     From what they were rounded is not known: what is customary is said first.
     """
     unit = Decimal(1).scaleb(-agreed.decimals)
-    if abs(difference(one, other)) != unit or rounded(one, agreed.decimals, Mode.DOWN) != one:
+    if difference(one, other).copy_abs() != unit or rounded(one, agreed.decimals, Mode.DOWN) != one:
         return None
     down = _made(Mode.DOWN, agreed)
     up, half_up = _made(Mode.UP, agreed), _made(Mode.HALF_UP, agreed)

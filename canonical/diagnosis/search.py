@@ -34,9 +34,11 @@ class Step(Protocol):
 
     def under(self, made: Made) -> Figure | None:
         """The figures under a convention; None where it makes no sense, or gives nothing of its own."""
+        ...
 
     def last_resorts(self) -> tuple[Made, ...]:
         """Conventions that the figures themselves suggest."""
+        ...
 
 
 class Trials:
@@ -51,6 +53,10 @@ class Trials:
         self._figures: dict[Made, Figure | None] = {}
         self._funds = [fund for fund, target in enumerate(targets) if target is not None]
         self.conventions = self._conventions()
+
+    def gives(self, fund: int) -> bool:
+        """Whether there is a figure to reproduce."""
+        return self._targets[fund] is not None
 
     def computes(self, fund: int) -> bool:
         """Whether the rules give a figure for a fund, right or wrong."""
@@ -71,7 +77,7 @@ class Trials:
         misses = [fund for fund in self._funds if not self.reproduces((), fund)]
         if not misses:
             return (((),),) * len(self._targets)
-        funds = misses + [fund for fund in self._funds if fund not in misses]
+        funds = list(dict.fromkeys((*misses, *self._funds)))  # where the rules fail, others fail soonest
         found = self._reproducing(funds, len(misses))
         if found:
             return (found,) * len(self._targets)

@@ -20,7 +20,7 @@ FUNDS_LOOKED_AT_MAX = 200
 
 @dataclass(frozen=True, slots=True)
 class FundSides:
-    """One fund as each side gives it; None where a side does not name it."""
+    """One fund as each side gives it, its terms among its figures; None where a side does not name it."""
 
     account: str
     broker: Values | None

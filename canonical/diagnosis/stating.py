@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from datetime import date
 from decimal import Decimal
-from functools import cache
+from functools import cache, partial
 
 from canonical.amounts import total
 from canonical.calculation.arithmetic import EXACT
@@ -62,9 +62,15 @@ class Stating:
         return any(tolerance.compares for tolerance in tolerances)
 
     def _told(self, field: str) -> list[Cause]:
-        """A field for which no convention is looked for."""
-        parted = [Parted(place, *pair, Reason(Kind.STATED)) for place, pair in self.parted(field)]
-        return causes_of(field, _by_figures(parted), self._accounts, EVERYONE)
+        """A field for which no convention is looked for: one cause for each pair of values."""
+        groups: dict[Pair, list[Parted]] = {}
+        for place, pair in self.parted(field):
+            groups.setdefault(pair, []).append(Parted(place, *pair, Reason(Kind.STATED)))
+        return [
+            cause
+            for parted in groups.values()
+            for cause in causes_of(field, parted, self._accounts, EVERYONE)
+        ]
 
     def parted(self, field: str) -> list[tuple[int, Pair]]:
         """Where a field differs: the block first, then the funds, with both values."""
@@ -93,19 +99,25 @@ class Stating:
             return explained(made[0], made[1], follows)
 
         parted = [Parted(place, *pair, reason(pair)) for place, pair in self.parted("settlement_date")]
-        agreed = (lambda aspect: settling_agreed(aspect, rules),) * 2
-        return causes_of("settlement_date", _by_figures(parted), self._accounts, agreed)
+        agreed = partial(settling_agreed, agreed=rules)
+        return causes_of("settlement_date", _by_figures(parted), self._accounts, (agreed, agreed))
 
     def _missing(self) -> list[Cause]:
         """Funds that one side does not name although it has named its whole block."""
         full = [_is_full(stated) for stated in self._stated]
-        parted = []
-        for place, fund in enumerate(self._funds):
-            if fund.broker is None and full[0]:
-                parted.append(Parted(place, "", fund.account, Reason(Kind.STATED)))
-            if fund.investor is None and full[1]:
-                parted.append(Parted(place, fund.account, "", Reason(Kind.STATED)))
-        return causes_of("account", _by_figures(parted), self._accounts, EVERYONE)
+        told = Reason(Kind.STATED)
+        by_investor = [
+            Parted(place, "", fund.account, told)
+            for place, fund in enumerate(self._funds)
+            if fund.broker is None and full[0]
+        ]
+        by_broker = [
+            Parted(place, fund.account, "", told)
+            for place, fund in enumerate(self._funds)
+            if fund.investor is None and full[1]
+        ]
+        both = sorted((by_investor, by_broker), key=lambda parted: [each.place for each in parted])
+        return [cause for parted in both for cause in causes_of("account", parted, self._accounts, EVERYONE)]
 
     def _quantities(self) -> list[Cause]:
         found = [(place, pair) for place, pair in self.parted("quantity")]
@@ -132,9 +144,9 @@ class Stating:
                 found = price_conventions(one, other, rules, self._exact_prices(place))
                 known[pair] = explained(*found) if found is not None else Reason(Kind.UNEXPLAINED)
             parted.append(Parted(place, *pair, known[pair]))
-        agreed = (lambda aspect: price_agreed(aspect, rules),) * 2
+        agreed = partial(price_agreed, agreed=rules)
         return causes_of(
-            "price", _by_figures(parted), self._accounts, agreed, currency=self._stated[0].currency
+            "price", _by_figures(parted), self._accounts, (agreed, agreed), currency=self._stated[0].currency
         )
 
     def _exact_prices(self, place: int) -> list[Decimal]:

@@ -19,8 +19,8 @@ def name_of(tariff: Tariff) -> str:
     return f"{tariff.order_format or ANY} {tariff.venue or ANY}"
 
 
-def departures(tariff: Tariff) -> Iterator[tuple[Aspect, str]]:
-    """What can be done otherwise with a tariff, the most customary first."""
+def limit_departures(tariff: Tariff) -> Iterator[tuple[Aspect, str]]:
+    """What can be done otherwise with minimum, maximum and discount, the most customary first."""
     if tariff.minimum is not None:
         yield Aspect.MINIMUM, "none"
         yield Aspect.MINIMUM, "of_block"
@@ -30,6 +30,10 @@ def departures(tariff: Tariff) -> Iterator[tuple[Aspect, str]]:
             yield Aspect.DISCOUNTED, _other_order(tariff).value
     if tariff.maximum is not None:
         yield Aspect.MAXIMUM, "none"
+
+
+def band_departures(tariff: Tariff) -> Iterator[tuple[Aspect, str]]:
+    """What can be done otherwise with bands, the most customary first."""
     if len(tariff.bands) > 1:
         if not any(band.per_share or band.flat for band in tariff.bands):
             yield Aspect.BANDS, _other_application(tariff).value

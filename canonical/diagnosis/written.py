@@ -3,7 +3,7 @@
 from decimal import Decimal
 
 from canonical.amounts import plain
-from canonical.diagnosis.cause import Cause, Choice
+from canonical.diagnosis.cause import Cause, Choice, View
 
 ACCOUNTS_WRITTEN_MAX = 3
 FIGURES = ("quantity", "price", "gross", "commission", "consumption_tax", "fees", "accrued", "net")
@@ -41,6 +41,13 @@ def named(cause: Cause) -> tuple[tuple[str, ...], int]:
         return (), 0
     accounts = cause.accounts[:ACCOUNTS_WRITTEN_MAX]
     return accounts, len(cause.accounts) - len(accounts) + cause.more_accounts
+
+
+def parting(cause: Cause, view: View) -> tuple[Choice, ...]:
+    """The choices of a side's first convention, but for those that the other side makes too."""
+    other = cause.investor if view is cause.broker else cause.broker
+    alike = other.conventions[0].choices if other.conventions else ()
+    return tuple(choice for choice in view.conventions[0].choices if choice not in alike)
 
 
 def hundredths(choice: Choice, per: int) -> str:

@@ -167,10 +167,10 @@ class _Sheet:
         tariff = self._tariff(choices.get(Aspect.TARIFF))
         how = self._charging(commission.level, commission.rounding, commission.spread, choices)
         of_amount = self._charge(departed(tariff, choices), choices.get(Aspect.BAND, "own"))
-        if choices.get(Aspect.MINIMUM) == "of_block" and tariff.minimum is not None:
-            minimum = Fraction(tariff.minimum)
-            if of_amount(self._block_gross, self._block_quantity) < minimum:
-                return self._on_block(minimum, how)
+        if choices.get(Aspect.MINIMUM) == "of_block":
+            whole = charge(tariff, self._block_gross, self._block_quantity)
+            if whole != of_amount(self._block_gross, self._block_quantity):
+                return self._on_block(whole, how)
         if choices.get(Aspect.BASE) == "unrounded":
             exact = [of_amount(quantity * self._price, quantity) for quantity in self._quantities]
             charges = [rounded(each, how.decimals, how.mode) for each in exact]

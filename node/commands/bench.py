@@ -22,48 +22,57 @@ class Subject(StrEnum):
     DIAGNOSIS = "diagnosis"
 
 
+Messages = Annotated[
+    int | None,
+    typer.Option(
+        min=2, max=100_000, help="In one run of the node, half of them the broker's; 500 by default."
+    ),
+]
+Pairs = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        max=1_000_000,
+        help="For the diagnosis: of two sides that differ, drawn at random; 10,000 by default.",
+    ),
+]
+Seed = Annotated[
+    int | None, typer.Option(help="For the diagnosis: the same draws the same pairs; 1 by default.")
+]
+Runs = Annotated[
+    int, typer.Option(min=1, max=100, help="Of a node or ledger: the median of so many is told.")
+]
+Members = Annotated[
+    int | None,
+    typer.Option(
+        help="1 or 3 nodes of the network, all on this machine; by default 1, and 3 for the ledger."
+    ),
+]
+Directory = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="DIRECTORY",
+        help="Where the files lie meanwhile: its disk is what is measured. By default the temporary one.",
+        show_default=False,
+    ),
+]
+Quick = Annotated[
+    bool, typer.Option("--quick", help="A few messages, blocks or pairs, to see that it works.")
+]
+
+
 def bench(
     subject: Annotated[
         Subject, typer.Argument(help="A whole node, its ledger alone, or the diagnosis.")
     ] = Subject.NODE,
     *,
-    messages: Annotated[
-        int | None,
-        typer.Option(
-            min=2, max=100_000, help="In one run of the node, half of them the broker's; 500 by default."
-        ),
-    ] = None,
-    pairs: Annotated[
-        int | None,
-        typer.Option(
-            min=1,
-            max=1_000_000,
-            help="For the diagnosis: of two sides that differ, drawn at random; 10,000 by default.",
-        ),
-    ] = None,
-    seed: Annotated[
-        int | None, typer.Option(help="For the diagnosis: the same draws the same pairs; 1 by default.")
-    ] = None,
-    runs: Annotated[
-        int, typer.Option(min=1, max=100, help="Of a node or ledger: the median of so many is told.")
-    ] = 5,
-    members: Annotated[
-        int | None,
-        typer.Option(
-            help="1 or 3 nodes of the network, all on this machine; by default 1, and 3 for the ledger."
-        ),
-    ] = None,
-    directory: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="DIRECTORY",
-            help="Where the files lie meanwhile: its disk is what is measured. By default the temporary one.",
-            show_default=False,
-        ),
-    ] = None,
-    quick: Annotated[
-        bool, typer.Option("--quick", help="A few messages, blocks or pairs, to see that it works.")
-    ] = False,
+    messages: Messages = None,
+    pairs: Pairs = None,
+    seed: Seed = None,
+    runs: Runs = 5,
+    members: Members = None,
+    directory: Directory = None,
+    quick: Quick = False,
     as_json: AsJson = False,
 ) -> None:
     """Measure one node from raw FIX message to native result, its ledger alone, or the diagnosis.

@@ -8,15 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from canonical.answer import (
-    ID_CHARACTERS_MAX,
-    Answer,
-    AnswerStatus,
-    Finality,
-    FundAnswer,
-    with_finality,
-)
+from canonical.answer import ID_CHARACTERS_MAX, Answer, AnswerStatus, Finality, FundAnswer
 from canonical.answer_text import TEXT_CHARACTERS_MAX, difference_text, shortened_text
+from canonical.finality import with_finality
 from canonical.identifiers import FundAccount
 from canonical.message import Kind, Role
 from canonical.problems import Problem, Rule

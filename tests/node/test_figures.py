@@ -4,12 +4,11 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from founding import BROKER, INVESTOR, RIVAL, network
+from founding import BROKER, INVESTOR, network
 from told_days import Days, by, calculated, noticed
 
 from canonical.message import Role
 from canonical.problems import Rule
-from canonical.rules import Rules
 from node.figure_counting import FiguresError
 from node.figures import Figures, FundFigures, RuleFigures, Span
 
@@ -196,109 +195,3 @@ def test_it_says_what_it_is_of(days: Days):
     assert (found.position, found.contracts, found.time_zone) == (26, ("c" * 64,), "Asia/Tokyo")
     assert (str(found.time), str(found.by)) == ("2026-11-20 07:12:00+00:00", "16:00:00")
     assert found.root != days.report(position=25).root
-
-
-def test_within_tolerance_and_by_whom(tmp_path: Path):
-    """100 yen of net are allowed: one trade is exact, one within, and one fund of that is exact."""
-    compare = {"fund": {name: {"code": "MNMX", "below": 100, "above": 100} for name in ("net", "commission")}}
-    compare["fund"]["consumption_tax"] = {"code": "NUFM"}
-    days = Days(tmp_path / "yakujo.db", rules=Rules.model_validate({"compare": compare}))
-    days.say(BROKER, *noticed("1"), at="10:00:00")
-    days.say(INVESTOR, *calculated("1"), at="10:00:01")
-    days.say(BROKER, *noticed("2"), at="10:00:02")
-    days.say(INVESTOR, *calculated("2", funds=("F1 20000 commission=56900", "F2 10000")), at="10:00:03")
-    found = days.report()
-    assert (found.total.agreed_exactly, found.total.agreed_within_tolerance) == (1, 1)
-    assert (found.total.mismatches, found.fields) == (0, ())
-    assert [(f.account, f.agreed_exactly, f.agreed_within_tolerance) for f in found.funds] == [
-        ("F1", 1, 1),
-        ("F2", 2, 0),
-    ]
-
-
-def test_agreed_by_the_calculation(tmp_path: Path):
-    """The investor takes the shared calculation over, which the broker's figures are."""
-    commission = {"tariffs": [{"bands": [{"rate": "0.0010"}]}]}
-    days = Days(tmp_path / "yakujo.db", rules=Rules.model_validate({"commission": commission}))
-    days.say(BROKER, *noticed("1"), at="10:00:00")
-    days.say(INVESTOR, *calculated("1", funds=WRONG), at="10:00:10")
-    days.say(
-        INVESTOR, {"calculation_request": "Q-1", "about": "A-1", "adopts": True}, at="10:01:10"
-    )  # 60 s after its first word
-    found = days.report()
-    assert (found.total.trades, found.total.agreed_by_calculation) == (1, 1)
-    assert found.total.to_match.median_seconds == Decimal("60.000")
-    assert {f.ended_by_investor for f in found.fields} == {1}
-    assert [f.agreed_by_calculation for f in found.funds] == [1, 1]
-
-
-def test_what_does_not_add_up_is_disqualified(days: Days):
-    links = {"links": {"client_order": "1"}}
-    days.say(BROKER, {"notice": "N1", **links}, at="10:00:00")
-    days.say(BROKER, {"confirmation": "C1", "block": False, "funds": ["F1 20000"], **links}, at="10:01:00")
-    days.say(INVESTOR, {"instruction": "A1", "funds": ["F1 20000", "F2 10000"], **links}, at="10:02:00")
-    days.say(BROKER, {"confirmation": "C2", "block": False, "funds": ["F2 15000"], **links}, at="10:03:00")
-    found = days.report()
-    assert (found.total.disqualified, found.total.trades) == (1, 1)
-    assert {(f.place, f.field, f.open) for f in found.fields} == {
-        ("block", "funds_quantity", 1),
-        ("fund", "quantity", 1),
-    }
-
-
-def test_who_is_left_alone_is_a_trade_of_its_own(days: Days):
-    """The side that spoke first takes its word back: one trade is gone, and the other side's half is open."""
-    days.say(BROKER, *noticed("1"), at="10:00:00")
-    days.say(INVESTOR, *calculated("1", funds=WRONG), at="10:01:00")
-    days.say(BROKER, {"cancellation": "X-1", "cancels": "B-1"}, at="10:02:00")
-    found = days.report()
-    assert (found.total.trades, found.total.cancelled, found.total.unmatched) == (2, 1, 1)
-    assert {(f.mismatches, f.dissolved, f.open) for f in found.fields} == {(1, 1, 0)}
-
-
-def test_who_speaks_first_and_is_left_stays_the_same_trade(days: Days):
-    days.say(BROKER, *noticed("1"), at="10:00:00")
-    days.say(INVESTOR, *calculated("1", funds=WRONG), at="10:01:00")
-    days.say(INVESTOR, {"cancellation": "X-1", "cancels": "A-1"}, at="10:02:00")
-    total = days.report().total
-    assert (total.trades, total.cancelled, total.unmatched, total.cancellations) == (1, 0, 1, 1)
-
-
-def test_dates_and_relationships_are_apart(days: Days):
-    """Two trade dates with two investors; each row has its own, and the total has all."""
-    for investor, name, when in ((INVESTOR, "1", "2026-11-19"), (RIVAL, "2", "2026-11-20")):
-        days.day = when
-        days.say(BROKER, *noticed(name, trade_date=when), at="15:00:00", investor=investor)
-        days.say(investor, *calculated(name, trade_date=when), at="15:00:30", investor=investor)
-    found = days.report()
-    assert [(str(d.trade_date), d.figures.on_time) for d in found.days] == [
-        ("2026-11-19", 1),
-        ("2026-11-20", 1),
-    ]
-    assert {p.investor: p.figures.trades for p in found.relationships} == {INVESTOR: 1, RIVAL: 1}
-    assert found.total.trades == 2
-    own = days.report(institution=RIVAL)
-    assert own.total.trades == 1
-    assert {row.investor for row in (*own.relationships, *own.funds, *own.fields)} == {RIVAL}
-    assert [card.counterparty for card in own.cards] == [BROKER]
-
-
-def test_a_match_on_another_day_is_late(days: Days):
-    days.say(BROKER, *noticed("1"), at="15:00:00")
-    days.day = "2026-11-24"
-    days.say(INVESTOR, *calculated("1"), at="09:00:00")
-    total = days.report().total
-    assert (total.on_time, total.late, total.on_time_share) == (0, 1, Decimal("0.0000"))
-
-
-def test_ranks(days: Days):
-    """Of 20 waits of 1 to 20 minutes, the tenth is the median, and the nineteenth the p95."""
-    for number in range(1, 21):
-        days.say(BROKER, *noticed(str(number), links={"client_order": f"O{number}"}), at="10:00:00")
-        days.say(
-            INVESTOR,
-            *calculated(str(number), links={"client_order": f"O{number}"}),
-            at=f"10:{number:02}:00",
-        )
-    [card] = days.report(institution=BROKER).cards
-    assert card.response == Span(count=20, median_seconds=Decimal("600.000"), p95_seconds=Decimal("1140.000"))

@@ -9,8 +9,9 @@ from founding import BROKER, INVESTOR, client, network
 from mapping_scene import SAMPLES, fix_bytes, said, sample
 
 import node.clients
-from canonical.answer import Answer, AnswerStatus, Finality, FundAnswer, with_finality
+from canonical.answer import Answer, AnswerStatus, Finality, FundAnswer
 from canonical.encoding import canonical_bytes
+from canonical.finality import with_finality
 from canonical.identifiers import FundAccount
 from canonical.message import Kind
 from canonical.problems import Problem, Rule

@@ -90,6 +90,12 @@ class Days:
         """The contract's records."""
         return self._contract.state
 
+    def told_last(self) -> int:
+        """How many results the last entry had."""
+        with self._writing() as connection:
+            query = "SELECT COUNT(*) FROM outcome WHERE position = ? AND kind = 'result'"
+            return int(connection.execute(query, (self._contract.position - 1,)).fetchone()[0])
+
     def report(self, **asked: Any) -> FiguresReport:
         """The figures of what was said."""
         self._write_state()

@@ -44,11 +44,11 @@ def _is_within(tolerance: Tolerance, broker: str, investor: str) -> bool:
     if tolerance.code is Code.MNMX:
         assert tolerance.below is not None
         assert tolerance.above is not None
-        return -tolerance.below <= apart <= tolerance.above
+        return tolerance.below.copy_negate() <= apart <= tolerance.above
     assert tolerance.percent is not None
-    larger = max(abs(ours), abs(theirs))
-    is_near = _EXACT.multiply(abs(apart), _HUNDRED) <= _EXACT.multiply(tolerance.percent, larger)
-    return is_near and (tolerance.maximum is None or abs(apart) <= tolerance.maximum)
+    larger, distance = max(ours.copy_abs(), theirs.copy_abs()), apart.copy_abs()
+    is_near = _EXACT.multiply(distance, _HUNDRED) <= _EXACT.multiply(tolerance.percent, larger)
+    return is_near and (tolerance.maximum is None or distance <= tolerance.maximum)
 
 
 def _figure(text: str) -> tuple[Decimal, str]:
