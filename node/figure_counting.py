@@ -14,8 +14,6 @@ from contextlib import closing
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from pydantic import ValidationError
-
 from canonical.message import Kind, Role
 from canonical.problems import Rule
 from canonical.result import TradeStatus
@@ -198,6 +196,6 @@ def _role(told: Told, sender: str) -> Role | None:
 def _read(adapter: Any, text: str, position: int) -> Any:
     try:
         return adapter.validate_json(text)
-    except ValidationError as error:
+    except ValueError as error:  # pydantic's, and that of text which is none
         what = f"the outcome at position {position} is not what the contract says: run `yakujo audit`"
         raise FiguresError(what) from error

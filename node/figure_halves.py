@@ -111,7 +111,7 @@ class Halves:
 
     def amended(self, position: int, group: int) -> None:
         """A replacement was accepted."""
-        self._connection.execute("INSERT INTO temp.amended VALUES (?, ?, 0)", (position, group))
+        self._connection.execute("INSERT OR REPLACE INTO temp.amended VALUES (?, ?, 0)", (position, group))
 
     def amended_after_match(self, position: int) -> None:
         """It was one of an agreed trade."""

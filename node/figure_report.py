@@ -29,7 +29,7 @@ from node.figures import (
 from node.ledger_time import moment
 from node.network import Network
 from node.replica import head
-from node.tree_tiles import root
+from node.tree_tiles import TreeDamagedError, root
 
 BY = datetime.time(16)
 
@@ -51,8 +51,12 @@ class Asked:
 
 def report(connection: sqlite3.Connection, network: Network, asked: Asked) -> FiguresReport:
     """Count, and put it together. Raises FiguresError."""
-    position = _position(connection, asked)
-    counted = count(connection, network, position, asked.by)
+    try:
+        position = _position(connection, asked)
+        counted = count(connection, network, position, asked.by)
+        found, times = root(connection, position + 1), times_of(connection)
+    except (sqlite3.Error, TreeDamagedError) as error:
+        raise FiguresError(f"the store is not what was written: {error}: run `yakujo audit`") from error
     tallies = {
         group: tally
         for group, tally in counted.tallies.items()
@@ -64,8 +68,8 @@ def report(connection: sqlite3.Connection, network: Network, asked: Asked) -> Fi
         network=network.name,
         network_id=network.id.hex(),
         position=position,
-        root=root(connection, position + 1).hex(),
-        time=moment(times_of(connection).at(position)) if position >= 0 else None,
+        root=found.hex(),
+        time=moment(times.at(position)) if position >= 0 else None,
         contracts=tuple(sorted({one for tally in tallies.values() for one in tally.contracts})),
         time_zone=network.time_zone,
         by=asked.by,

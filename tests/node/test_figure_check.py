@@ -113,6 +113,25 @@ def test_an_outcome_that_is_gone_or_none_is_found(made: dict[str, Path], tmp_pat
     assert (found.same, "cannot be counted" in found.differing[0]) == (False, True)
 
 
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "UPDATE state SET value = 'none' WHERE key LIKE 'message/%'",
+        "DELETE FROM tile",
+        "UPDATE outcome SET outcome = CAST(x'ff' AS TEXT) WHERE kind = 'receipt'",
+    ],
+)
+def test_what_was_not_written_so_is_not_counted(made: dict[str, Path], tmp_path: Path, damage: str):
+    """One sentence, no figure; the audit says what it is, and the ledger still gives the figures."""
+    damaged = altered(made["sp1"], tmp_path, damage)
+    with pytest.raises(FiguresError, match="yakujo audit"):
+        counted(damaged)
+    found = checked(damaged, "sp1")
+    assert found.total == counted(made["sp1"]).total
+    assert found.verification is not None
+    assert not found.verification.same
+
+
 def rows_of(sheet: Path) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(sheet.read_bytes().decode("utf-8"), newline="")))
 
