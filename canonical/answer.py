@@ -16,10 +16,8 @@ from canonical.answer_text import (
     difference_text,
     explained,
     figures_text,
-    japanese_text,
     problem_text,
     result_text,
-    shortened_text,
 )
 from canonical.base import Canonical
 from canonical.calculation.calculation import Calculation
@@ -56,7 +54,7 @@ class Finality(StrEnum):
 class FundAnswer(Canonical):
     """The status of one fund of the message. reason: the first field that differs; empty if none.
 
-    text_ja: what differs and why, in Japanese; empty where nothing is explained.
+    text_ja: the text with the reasons in Japanese; empty where there are none.
     """
 
     account: FundAccount
@@ -75,7 +73,7 @@ class Answer(Canonical):
     to: what the raw message said that is answered; the other side's messages where they are alleged.
     trade_date: of the trade, where known. terms, block, links: what is alleged; None, or none, else.
     reason: the canonical name of the first differing field, or the first problem's rule; empty if none.
-    text_ja: what differs and why, in Japanese; empty where nothing is explained.
+    text_ja: the text with the reasons in Japanese; empty where there are none.
     calculation: what the agreed rules make of the trade, where that is told.
     finality: final unless `with_finality` says otherwise; then its words stand first in every text.
     """
@@ -159,7 +157,7 @@ def _of_message(
         differences=differences,
         funds=shown,
         text=result_text(result, role, differences, [(f.account.code, f.text) for f in shown]),
-        text_ja=_japanese(differences, shown),
+        text_ja=_japanese(result, role, differences, shown),
         calculation=result.calculation,
     )
 
@@ -184,18 +182,24 @@ def _fund_answer(fund: FundState, role: Role, result: Result) -> FundAnswer:
     calculation = result.calculation
     figures = [f for f in calculation.funds if f.account == fund.account] if calculation else []
     differences = explained(fund.differences, result.diagnosis, fund.account.code)
-    told = [difference_text(differences), *map(figures_text, figures)]
+    calculated, is_explained = list(map(figures_text, figures)), any(d.explanation_ja for d in differences)
+    japanese = [difference_text(differences, japanese=True), *calculated] if is_explained else []
     return FundAnswer(
         account=fund.account,
         reference=fund.broker_reference if role is Role.BROKER else fund.investor_reference,
         status=fund.status,
         reason=next((d.field for d in parting(differences)), ""),
         differences=differences,
-        text="; ".join(filter(None, told)),
-        text_ja=japanese_text(differences),
+        text="; ".join(filter(None, (difference_text(differences), *calculated))),
+        text_ja="; ".join(japanese),
     )
 
 
-def _japanese(differences: tuple[Difference, ...], funds: tuple[FundAnswer, ...]) -> str:
-    parts = [japanese_text(differences), *(fund.text_ja for fund in funds)]
-    return shortened_text("。".join(filter(None, parts)))
+def _japanese(
+    result: Result, role: Role, differences: tuple[Difference, ...], funds: tuple[FundAnswer, ...]
+) -> str:
+    """The text with the reasons in Japanese; empty where there are none."""
+    if not any(d.explanation_ja for d in differences) and not any(fund.text_ja for fund in funds):
+        return ""
+    told = [(fund.account.code, fund.text_ja or fund.text) for fund in funds]
+    return result_text(result, role, differences, told, japanese=True)

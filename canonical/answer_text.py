@@ -14,14 +14,9 @@ TEXT_CHARACTERS_MAX = 1000
 _WORD_CHARACTERS_MAX = 64  # the longest reference; figures are shorter
 
 
-def difference_text(differences: tuple[Difference, ...]) -> str:
-    """The differences in words, each as it is explained, else "commission: broker 56910, investor 56900"."""
-    return "; ".join(map(_in_words, differences))
-
-
-def japanese_text(differences: tuple[Difference, ...]) -> str:
-    """What differs and why, in Japanese, as far as it is explained."""
-    return "。".join(difference.explanation_ja for difference in differences if difference.explanation_ja)
+def difference_text(differences: tuple[Difference, ...], *, japanese: bool = False) -> str:
+    """The differences in words: "commission: broker 56910, investor 56900", each with why, if known."""
+    return "; ".join(_in_words(difference, japanese=japanese) for difference in differences)
 
 
 def explained(
@@ -36,18 +31,19 @@ def explained(
 
 
 def _explained(difference: Difference, cause: Cause | None) -> Difference:
-    if cause is None or cause.kind is Kind.STATED:  # both values say it all
+    if cause is None or cause.kind in (Kind.STATED, Kind.NOT_COMPUTED):  # both values say it all
         return difference
     words = {"explanation": in_english(cause), "explanation_ja": in_japanese(cause)}
     return difference.model_copy(update=words)
 
 
-def _in_words(difference: Difference) -> str:
-    if difference.explanation and not difference.within:
-        return difference.explanation
+def _in_words(difference: Difference, *, japanese: bool) -> str:
     name = difference.field.replace("total_", "sum of ")
     text = f"{name}: broker {difference.broker or 'none'}, investor {difference.investor or 'none'}"
-    return f"{text}, within tolerance: {difference.holds} holds" if difference.within else text
+    if difference.within:
+        return f"{text}, within tolerance: {difference.holds} holds"
+    why = difference.explanation_ja if japanese else difference.explanation
+    return f"{text} ({why})" if why else text
 
 
 def problem_text(problems: tuple[Problem, ...]) -> str:
@@ -79,7 +75,12 @@ def change_text(result: Result, role: Role) -> str:
 
 
 def result_text(
-    result: Result, role: Role, differences: tuple[Difference, ...], funds: Iterable[tuple[str, str]]
+    result: Result,
+    role: Role,
+    differences: tuple[Difference, ...],
+    funds: Iterable[tuple[str, str]],
+    *,
+    japanese: bool = False,
 ) -> str:
     """A result in words, as a side hears it. funds: their codes, with what is to be said of each."""
     parts = [_standing(result)]
@@ -90,7 +91,7 @@ def result_text(
     if result.funds_total:
         parts.append(f"{result.funds_matched} of {result.funds_total} funds matched")
     if differences:
-        parts.append(f"block: {difference_text(differences)}")
+        parts.append(f"block: {difference_text(differences, japanese=japanese)}")
     parts += [f"fund {code}: {text}" for code, text in funds if text]
     if result.problems:
         parts.append(f"not calculated: {problem_text(result.problems)}")

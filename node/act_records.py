@@ -8,7 +8,8 @@ import sqlite3
 from contextlib import suppress
 from typing import NamedTuple
 
-from node.act import ActInvalidError, decode_act, in_words
+from node.act import ActInvalidError, decode_act
+from node.act_words import in_words
 from node.network import Network
 from node.register import ActRefusedError, Register
 from node.store import each
@@ -49,6 +50,16 @@ def history(connection: sqlite3.Connection) -> list[ActRow]:
         ActRow(position, sp, datetime.date.fromisoformat(day), _words(raw), bool(in_effect), fault)
         for position, sp, day, raw, in_effect, fault in rows
     ]
+
+
+def corrections_of(connection: sqlite3.Connection, position: int) -> tuple[str, ...]:
+    """What both sides have agreed to hold instead of what stands at a position, in words."""
+    query = (
+        "SELECT position, act FROM act WHERE in_effect = 1 AND json_valid(act)"
+        " AND json_extract(act, '$.act') = 'correct' AND json_extract(act, '$.position') = ?"
+        " ORDER BY position"
+    )
+    return tuple(f"at position {at}: {_words(raw)}" for at, raw in each(connection, query, position))
 
 
 def _words(raw: str) -> str:

@@ -20,12 +20,14 @@ from pathlib import Path
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
-from node.act import Act, AdmitMember, RemoveMember, ReplaceMemberKey, act_digest, encode_act, in_words
+from node.act import Act, encode_act, proposal_id
 from node.act_records import stored_register
-from node.entry import ActEntry, Entry, encode_entry
+from node.act_words import in_words
+from node.entry import ActEntry, Entry
 from node.inspection import Shown, View, is_running, reading
-from node.outbox import queue_public
+from node.outbox import is_queued, queue_public
 from node.register import ActRefusedError, Register
+from node.replica import head
 from node.settings import NodeSettings, SettingsError
 from node.startup import alone
 from node.store import STORE_FILE, StoreError, close_store, each, open_store
@@ -75,7 +77,7 @@ def submit_act(settings: NodeSettings, act: Act, wait_seconds: float) -> Submitt
     with reading(settings) as view:
         _check(view, act)
         (after,) = view.connection.execute("SELECT COALESCE(MAX(position), -1) FROM act").fetchone()
-        waits = _is_queued(view.connection, entry)
+        waits = is_queued(view.connection, entry)
     if not waits:
         _queue(settings, [entry])
 
@@ -95,7 +97,7 @@ def submit_entries(settings: NodeSettings, entries: Sequence[Entry], wait_second
 
     def landed() -> bool | None:
         with reading(settings) as view:
-            return not any(_is_queued(view.connection, entry) for entry in entries) or None
+            return not any(is_queued(view.connection, entry) for entry in entries) or None
 
     return bool(_awaited(settings, landed, wait_seconds))
 
@@ -106,7 +108,7 @@ def _check(view: View, act: Act) -> None:
     _check_member(view, register)
     today = datetime.datetime.now(ZoneInfo(view.network.time_zone)).date()
     try:
-        register.apply(view.settings.sp, act, 0, today)
+        register.apply(view.settings.sp, act, head(view.connection).size, today)
     except ActRefusedError as error:
         raise ActPointlessError(f"it would not count: {error}") from error
 
@@ -169,11 +171,6 @@ def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
             connection.execute("ROLLBACK")
 
 
-def _is_queued(connection: sqlite3.Connection, entry: Entry) -> bool:
-    body = encode_entry(entry)
-    return bool(each(connection, "SELECT 1 FROM outbox WHERE sender = '' AND body = ? LIMIT 1", body))
-
-
 def _awaited(settings: NodeSettings, landed: Callable[[], Found | None], wait_seconds: float) -> Found | None:
     """What `landed` finds, asked until it finds something; None where that takes too long."""
     deadline = time.monotonic() + wait_seconds
@@ -198,8 +195,11 @@ def _landed(view: View, act: Act, after: int) -> Submitted | None:
         return None
     ((position, in_effect, fault),) = rows
     told = Submitted(act=in_words(act), position=position, in_effect=bool(in_effect), fault=fault)
-    if not isinstance(act, AdmitMember | RemoveMember | ReplaceMemberKey) or in_effect or fault:
+    name = proposal_id(act)
+    if name is None or in_effect or fault:
         return told
     register = stored_register(view.connection, view.network)
-    _, voted = register.pending.get(act_digest(act), (act, ()))
-    return told.model_copy(update={"voted": voted, "needed": register.votes_needed})
+    if name not in register.pending:
+        return told
+    said, voted = register.pending[name]
+    return told.model_copy(update={"voted": voted, "needed": register.needed_for(said)})

@@ -14,7 +14,9 @@ import structlog
 from node.attestation import AttestationInvalidError
 from node.block import Block, archived_block
 from node.checkpoints import Checkpoints
+from node.contract_versions import Contract
 from node.day_secret import FIRST, DaySecret
+from node.deferral import Deferral, Waiting
 from node.entry import (
     ActEntry,
     CheckpointEntry,
@@ -36,6 +38,12 @@ from node.sealing import SealingError, open_sealed
 from node.secrets import DaySecrets
 from node.submissions import Submissions
 
+EVERYTHING = 2**63 - 1
+_HOLDING = (
+    "SELECT first, block, time FROM archive WHERE fault IS NULL AND first <= ?"
+    " ORDER BY first DESC, entries DESC LIMIT 1"
+)
+
 log = structlog.get_logger(__name__)
 
 
@@ -45,6 +53,7 @@ class Parts:
 
     register: Register
     secrets: DaySecrets
+    deferral: Deferral
     governance: Governance
     checkpoints: Checkpoints
     submissions: Submissions
@@ -71,6 +80,7 @@ class Application:
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
         self._zone = parts.register.genesis.time_zone
+        self._size = 0
         self.is_live = False
 
     @property
@@ -83,6 +93,9 @@ class Application:
         self._parts.governance.learn_stored(connection)
         self._parts.secrets.learn_stored(connection)
         self._parts.checkpoints.learn_stored(connection)
+        self._parts.deferral.learn_stored(connection)
+        self._size = entries_archived(connection)
+        self._parts.deferral.watch(connection, self._size)
 
     def apply_block(self, connection: sqlite3.Connection, first: int, block: Block, time: int) -> None:
         """Apply the entries of a block, the first of which stands at `first`. time: of the ledger."""
@@ -93,11 +106,29 @@ class Application:
                 self._apply(connection, place, raw)
             except (AttestationInvalidError, EntryInvalidError, SealingError) as error:
                 log.warning("entry passed over", position=place.position, sp=block.sp, reason=str(error))
+        self._size = first + len(block.entries)
+
+    def take_up(self, connection: sqlite3.Connection, count: int = EVERYTHING) -> int:
+        """Decide what has waited and need not wait any more, up to so many; how many that were."""
+        done = 0
+        for waiting, contract in self._parts.deferral.ready(connection, count):
+            if waiting.institution is not None and waiting.day is not None:
+                shredded = (waiting.institution, waiting.day)
+                self._parts.governance.shred_now(connection, *shredded, contract)
+            else:
+                self._open_waiting(connection, waiting, contract)
+            done += 1
+        if done:
+            log.info("what has waited is decided", entries=done)
+            self._parts.submissions.finish(connection)
+            self._parts.deferral.watch(connection, self._size)
+        return done
 
     def finish(self, connection: sqlite3.Connection) -> None:
         """Write the state after a batch of entries, in the transaction that archives them."""
         self._parts.submissions.finish(connection)
         self._parts.checkpoints.finish(connection)
+        self._parts.deferral.watch(connection, self._size)
         if self.is_live:
             self._parts.results.attest(connection)
             if self._parts.checkpoints.is_overdue(connection):
@@ -123,6 +154,8 @@ class Application:
                 self._learn(connection, place, entry)
             case ActEntry():
                 parts.governance.take(connection, place.sp, place.position, place.day, entry.act)
+                if parts.deferral.is_waiting:
+                    self.take_up(connection)
             case DayKeysEntry():
                 parts.governance.announced(connection, place.sp, entry)
             case RetireEntry():
@@ -140,12 +173,32 @@ class Application:
         late: bool = False,
     ) -> None:
         plaintext = open_sealed(entry, secret, place.sp)
+        where = (place.sp, place.position)
         if entry.kind is EntryKind.ATTESTATION:
-            self._parts.results.attested(connection, place.sp, place.position, plaintext, secret)
+            self._parts.results.attested(connection, *where, plaintext, secret)
+            return
+        contract = self._parts.deferral.contract(place.position)
+        if contract is None:
+            self._parts.deferral.defer(connection, place.position, secret.key_id, late=late)
         else:
             at = on_the_clock(place.time, self._zone)
-            where = (place.sp, place.position, at)
-            self._parts.submissions.take(connection, *where, plaintext, secret, late=late)
+            self._parts.submissions.take(
+                connection, *where, at, plaintext, secret, contract=contract, late=late
+            )
+
+    def _open_waiting(self, connection: sqlite3.Connection, waiting: Waiting, contract: Contract) -> None:
+        """Take a submission that could be opened when it came."""
+        first, raw, time = connection.execute(_HOLDING, (waiting.position,)).fetchone()
+        block = archived_block(raw)
+        entry = decode_entry(block.entries[waiting.position - first])
+        assert isinstance(entry, SealedEntry), "nothing else waits to be opened"
+        secret = self._parts.secrets.to_open(entry)
+        assert secret is not None, "a day is forgotten only after what waits of it"
+        plaintext = open_sealed(entry, secret, block.sp)
+        where = (block.sp, waiting.position, on_the_clock(time, self._zone))
+        self._parts.submissions.take(
+            connection, *where, plaintext, secret, contract=contract, late=waiting.late
+        )
 
     def _retire(self, connection: sqlite3.Connection, sp: str, key_id: bytes) -> None:
         secret = self._parts.secrets.by_id(key_id)
@@ -184,6 +237,8 @@ class Application:
                     then = Place(block.sp, at, first, place.day, time)
                     self._open_late(connection, then, one, held)
         self._parts.governance.shred_again(connection, secret.broker, secret.investor)
+        if self._parts.deferral.is_waiting:
+            self.take_up(connection)
 
     def _open_late(
         self, connection: sqlite3.Connection, place: Place, raw: bytes, held: frozenset[bytes]
@@ -194,6 +249,13 @@ class Application:
                 secret = self._parts.secrets.to_open(entry)
                 assert secret is not None, "it is held"
                 self._open(connection, place, entry, secret, late=True)
+
+
+def entries_archived(connection: sqlite3.Connection) -> int:
+    """How many entries the store has."""
+    query = "SELECT first + entries FROM archive ORDER BY sequence DESC LIMIT 1"
+    row = connection.execute(query).fetchone()
+    return int(row[0]) if row is not None else 0
 
 
 def day_of(block: Block, time_zone: str) -> datetime.date:

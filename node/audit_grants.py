@@ -76,7 +76,7 @@ class Grants:
             return
         relationship = (opened.secret.broker, opened.secret.investor)
         served = self._register.at(position).served_by(sp)
-        if relationship in self._register.rules and served & set(relationship):
+        if self._register.is_relationship(*relationship) and served & set(relationship):
             self._found.setdefault(entry.key_id, (opened.secret, entry, position))
 
 

@@ -55,10 +55,12 @@ class Reaches:
         self._granted = granted
         self._of: dict[Relationship, Reach] = {}
         theirs, ours = _chains(stored), _chains(own)
+        halted = _halted(stored, own)
         for relationship in sorted({*theirs, *ours, *granted}):
-            self._of[relationship] = self._reach(
-                relationship, theirs.get(relationship), ours.get(relationship)
-            )
+            reach = self._reach(relationship, theirs.get(relationship), ours.get(relationship))
+            if halted.limit is not None and (reach.limit is None or halted.limit < reach.limit):
+                reach = Reach(halted.limit, halted.reason)
+            self._of[relationship] = reach
         self.unknown: Counter[str] = Counter()
 
     def must_be_equal(self, table: Table, pair: Pair) -> bool:
@@ -172,6 +174,26 @@ class Reaches:
             rest = rest.partition("/")[2]
         broker, slash, others = rest.partition("/")
         return (broker, others.partition("/")[0]) if slash else None
+
+
+def _halted(stored: sqlite3.Connection, own: sqlite3.Connection) -> Reach:
+    """Up to where both sides had the contracts that were chosen, and contracts were not stopped."""
+    reasons = (
+        (
+            stored,
+            "this store's node decided nothing from there on: it lacked the contract, or all were stopped",
+        ),
+        (own, "from there on this program lacks the contract that was chosen, or all were stopped"),
+    )
+    found = [
+        (connection.execute("SELECT MIN(position) FROM deferred").fetchone()[0], why)
+        for connection, why in reasons
+    ]
+    return min(
+        (Reach(at, why) for at, why in found if at is not None),
+        key=lambda one: one.limit or 0,
+        default=Reach(),
+    )
 
 
 def _parties(value: str) -> Relationship | None:

@@ -26,14 +26,13 @@ from node.audit_scratch import Scratch, scratch
 from node.audit_source import Source, source_at
 from node.audit_tables import LEARNED, PUBLIC, READ, Table, differences
 from node.compose import application_parts
-from node.contract_identity import contract_id
+from node.contract_versions import installed_contracts
 from node.deliveries import Deliveries
 from node.network import Network
 from node.progress import Watcher
 from node.register import Register
 from node.replica import Head
 from node.store import each
-from node.submissions import CONTRACT
 
 _EVERYTHING = 2**63 - 1
 
@@ -161,7 +160,7 @@ class _Audit:
     def _judge_attestations(self, reaches: Reaches) -> None:
         """A node that came to something else than the replay."""
         query = (
-            "SELECT position, key_id, sp, contract FROM attested JOIN decided USING (position)"
+            "SELECT position, key_id, sp, attested.contract FROM attested JOIN decided USING (position)"
             " WHERE attested.digest <> decided.digest AND position < ? ORDER BY position, sp"
         )
         for position, key_id, sp, contract in each(self._scratch.connection, query, self._end):
@@ -174,14 +173,10 @@ class _Audit:
         """Say so where the store's outcomes are another contract's: they must differ then."""
         if not {"decided", "outcome", "attested"} & {one.subject for one in self.notes.findings}:
             return
-        query = (
-            "SELECT DISTINCT json_extract(outcome, '$.contract') FROM outcome WHERE json_valid(outcome)"
-            " LIMIT 10"
-        )
-        own = contract_id(CONTRACT)
+        query = "SELECT DISTINCT contract FROM decided ORDER BY contract LIMIT 10"
         for (contract,) in each(self._source.connection, query):
-            if contract not in (None, own):
+            if contract not in installed_contracts():
                 self.notes.not_checked.append(
-                    f"the store's outcomes are those of contract {contract}, and this program has {own}: what"
-                    " the contract decided can be replayed by a release that has the other alone"
+                    f"outcomes of contract {contract}, which this program does not have: they can be replayed"
+                    " by a release that has it"
                 )

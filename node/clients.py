@@ -47,6 +47,9 @@ class Client:
     def __init__(self, settings: ClientSettings, network: Network, provider_bic: str | None) -> None:
         self.settings = settings
         self.name = settings.name
+        if settings.institution not in network.by_lei:
+            text = "is not in this network, as far as this node knows: leave the client out until it is"
+            raise SettingsError(f"client {settings.name}: institution {settings.institution} {text}")
         self.institution = network.by_lei[settings.institution]
         if settings.format == "iso20022" and not (provider_bic and self.institution.bic):
             text = "headers of ISO 20022 messages need provider_bic in node.toml and the institution's BIC"

@@ -1,21 +1,25 @@
 """The one place that puts a node together: settings in, running tasks out."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from datetime import date
+from functools import partial
 
 import structlog
 
 from adapters.fix_link import EngineReject
 from adapters.folder_link import RefuseTooLarge
 from adapters.link import Link
+from node.act_records import stored_register
 from node.application import Application, Parts
 from node.block_key import BlockKey
+from node.both_events import Both
 from node.checkpoints import Checkpoints
 from node.clients import Client
 from node.collector import rare_collections
-from node.contract_identity import contract_id
+from node.contract_versions import Contract, Versions, installed_contracts
+from node.deferral import Deferral
 from node.deliveries import Deliveries
 from node.divergence import Divergence
 from node.duties import Duties, Pace
@@ -36,16 +40,28 @@ from node.own_membership import watch_membership
 from node.progress import Progress, Watcher
 from node.publisher import Publisher
 from node.pulse import beat
+from node.reading import current_reader
 from node.register import Register
-from node.replica import Head, Replica, head
+from node.replica import Replica, head
 from node.results import Results
 from node.room import waiting_for_room
 from node.secrets import DaySecrets
 from node.settings import NodeSettings
 from node.shredding import Shredding
-from node.startup import Attached, Gate, alone, attached, check_member, check_network, protection
+from node.startup import (
+    Attached,
+    Gate,
+    alone,
+    attached,
+    check_contracts,
+    check_member,
+    check_network,
+    protection,
+)
 from node.store import STORE_FILE, Store, setting
-from node.submissions import CONTRACT, Submissions
+from node.submissions import Submissions
+
+TAKEN_UP_MAX = 500  # of what has waited, in one transaction
 
 log = structlog.get_logger(__name__)
 
@@ -58,6 +74,7 @@ async def run_node(settings: NodeSettings, ready: Callable[[], None] = lambda: N
     network = load_network(settings.network_file)
     ring = KeyRing.load(settings.keys_folder, protection(settings))
     check_member(settings, network, ring.keys)
+    check_contracts()
     settings.data_folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     with alone(settings.data_folder), rare_collections():
         async with AsyncExitStack() as stack:
@@ -96,11 +113,11 @@ async def serve(
     make_links, make_parts, today, pace: the usual ones, except in tests.
     """
     to_publish, to_deliver = asyncio.Event(), asyncio.Event()
-    changed = _Both(to_publish, to_deliver)
+    changed = Both(to_publish, to_deliver)
     clients, deliveries, parts, replica = await applying(
         settings, network, ring, store, ledger, changed=changed, make_parts=make_parts
     )
-    inbound = _inbound(network, clients, store, deliveries, parts, changed=changed, guarded=guarded)
+    inbound = _inbound(clients, store, deliveries, parts, changed=changed, guarded=guarded)
     links = (make_links or links_of)(settings, inbound.refused_by_engine, inbound.refused_unread)
     outbound = Outbound({name: links[c.settings.link.kind] for name, c in clients.items()}, store, to_deliver)
     pace = pace or Pace()
@@ -129,7 +146,6 @@ async def serve(
 
 
 def _inbound(
-    network: Network,
     clients: dict[str, Client],
     store: Store,
     deliveries: Deliveries,
@@ -140,13 +156,12 @@ def _inbound(
 ) -> Inbound:
     gate = guarded.gate if guarded is not None else Gate()
     return Inbound(
-        network,
+        current_reader(lambda: parts.register.now, parts.secrets.speaks_for),
         clients,
         store,
         deliveries,
         changed=changed,
         accepts=lambda: gate.is_open,
-        speaks_for=parts.secrets.speaks_for,
     )
 
 
@@ -195,36 +210,6 @@ def _guard_state(guarded: Attached | None) -> Callable[[], GuardState | None]:
     return lambda: guarded.guard.state if guarded is not None else None
 
 
-async def catch_up(settings: NodeSettings, watcher: Watcher) -> Head:
-    """Apply all that the ledger has, without clients and without publishing; how far that is.
-
-    watcher: told of each step. Raises what run_node raises.
-    """
-    network = load_network(settings.network_file)
-    ring = KeyRing.load(settings.keys_folder, protection(settings))
-    with alone(settings.data_folder):
-        async with AsyncExitStack() as stack:
-            store = await stack.enter_async_context(Store(settings.data_folder / STORE_FILE))
-            await store.write(lambda connection: check_network(connection, network))
-            found = await stack.enter_async_context(attached(settings, network, create=False))
-            *_, replica = await applying(
-                settings, network, ring, store, found.ledger, changed=asyncio.Event(), watcher=watcher
-            )
-            try:
-                async with asyncio.TaskGroup() as group:
-                    reading = group.create_task(replica.run(), name="replica")
-                    await replica.caught_up.wait()
-                    reading.cancel()
-            except BaseExceptionGroup as failed:
-                raise _first(failed) from failed
-            return await store.write(head)
-
-
-def _first(error: BaseException) -> BaseException:
-    """What a group of errors began with: a command tells one sentence."""
-    return _first(error.exceptions[0]) if isinstance(error, BaseExceptionGroup) else error
-
-
 async def applying(
     settings: NodeSettings,
     network: Network,
@@ -238,11 +223,14 @@ async def applying(
 ) -> tuple[dict[str, Client], Deliveries, Parts, Replica]:
     """What applies the ledger to the store, and queues what clients are to hear."""
     register = Register(network)
-    clients = {c.name: Client(c, network, settings.provider_bic) for c in settings.clients}
+    known = await store.write(lambda connection: stored_register(connection, network).now)
+    clients = {c.name: Client(c, known, settings.provider_bic) for c in settings.clients}
     deliveries = Deliveries(settings.sp, clients)
     parts = (make_parts or application_parts)(settings.sp, register, ring, deliveries)
     application = Application(parts)
     await store.write(application.learn_stored)
+    while await store.write(partial(application.take_up, count=TAKEN_UP_MAX)):
+        pass
     if await store.write(lambda connection: setting(connection, RESTORING)):
         deliveries.expect_losses(_today(network, machine_clock)())
     replica = Replica(
@@ -257,24 +245,32 @@ async def applying(
     return clients, deliveries, parts, replica
 
 
-def application_parts(sp: str, register: Register, ring: KeyRing, deliveries: Deliveries) -> Parts:
-    """What entries are handed to."""
+def application_parts(
+    sp: str,
+    register: Register,
+    ring: KeyRing,
+    deliveries: Deliveries,
+    contracts: Mapping[str, Contract] | None = None,
+) -> Parts:
+    """What entries are handed to. contracts: by id, those of this release if not given."""
     keys = ring.keys
     secrets = DaySecrets(sp, register, ring)
     results = Results(
         sp=sp,
-        contract=contract_id(CONTRACT),
         register=register,
         secrets=secrets,
         keys=keys,
         deliveries=deliveries,
     )
     submissions = Submissions(register, results, deliveries)
+    versions = Versions(register.contracts, installed_contracts() if contracts is None else contracts)
+    deferral = Deferral(register.contracts, versions)
     shredding = Shredding(register, secrets, submissions, keys)
     return Parts(
         register=register,
         secrets=secrets,
-        governance=Governance(register, secrets, shredding),
+        deferral=deferral,
+        governance=Governance(register, secrets, shredding, deferral),
         checkpoints=Checkpoints(sp, register, BlockKey(sp, register, ring.signing)),
         submissions=submissions,
         results=results,
@@ -284,16 +280,3 @@ def application_parts(sp: str, register: Register, ring: KeyRing, deliveries: De
 def _today(network: Network, clock: Clock) -> Callable[[], date]:
     """The business day now, as the network counts days."""
     return lambda: on_the_clock(clock(), network.time_zone).date()
-
-
-class _Both(asyncio.Event):
-    """One event for whoever changes the store, told on to both loops that work it off."""
-
-    def __init__(self, *others: asyncio.Event) -> None:
-        super().__init__()
-        self._others = others
-
-    def set(self) -> None:
-        """Wake all."""
-        for other in self._others:
-            other.set()

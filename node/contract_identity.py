@@ -18,13 +18,13 @@ def contract_id(name: str, package: Path = PACKAGE) -> str:
     package: where the canonical package lies. Raises ValueError where there is no such contract.
     """
     digest = hashlib.sha256(f"yakujo contract {name}\n".encode())
-    for path in _sources(name, package):
+    for path in contract_sources(name, package):
         source = path.read_bytes()
         digest.update(f"{path.relative_to(package).as_posix()} {len(source)}\n".encode() + source)
     return f"{name}:{digest.hexdigest()}"
 
 
-def _sources(name: str, package: Path) -> list[Path]:
+def contract_sources(name: str, package: Path) -> list[Path]:
     """The modules of the contract's version and those of the package that they import, directly or not."""
     family, _, version = name.partition("/")
     waiting = sorted((package / "contracts" / family / f"v{version}").glob("*.py"))

@@ -13,12 +13,14 @@ from functools import partial
 
 import structlog
 
+from node.act import Installed, encode_act
 from node.application import Parts
-from node.entry import DayKeysEntry
+from node.deferral import deferred_shreds
+from node.entry import ActEntry, DayKeysEntry
 from node.keyring import KeyRing
 from node.ledger_time import Clock, machine_clock
 from node.network import delegation_id
-from node.outbox import queue_public
+from node.outbox import is_queued, queue_public
 from node.reminders import Reminders
 from node.results import waiting_for_the_other_side
 from node.store import Store
@@ -66,9 +68,10 @@ class Duties:
         self._queued = queued
         self._caught_up = caught_up
         self._pace = pace or Pace()
-        self._reminders = Reminders(sp, parts.register, parts.secrets, parts.submissions, self._pace.now)
+        self._reminders = Reminders(sp, parts, self._pace.now)
         self._waiting_since: dict[int, float] = {}
         self._announced_until: dict[bytes, datetime.date] = {}
+        self._said_installed: tuple[str, ...] | None = None
 
     async def run(self) -> None:
         """Do them until cancelled."""
@@ -76,6 +79,7 @@ class Duties:
         async with asyncio.TaskGroup() as group:
             group.create_task(self._sign_checkpoints(), name="checkpoints")
             group.create_task(self._announce_keys(), name="keys of coming days")
+            group.create_task(self._announce_contracts(), name="installed contracts")
             group.create_task(self._end_waits(), name="provisional results")
             group.create_task(self._destroy_keys(), name="destroyed days")
             group.create_task(self._remind(), name="deadlines")
@@ -112,6 +116,24 @@ class Duties:
                 queue_public(connection, DayKeysEntry(called, days[0], keys))
                 self._announced_until[called] = days[-1]
 
+    async def _announce_contracts(self) -> None:
+        while True:
+            await self._store.write(self._say_what_is_installed)
+            self._queued.set()
+            await asyncio.sleep(self._pace.announce)
+
+    def _say_what_is_installed(self, connection: sqlite3.Connection) -> None:
+        """Queue the ids of the contracts that this node has, where it has said something else, or nothing."""
+        ids, register = self._parts.deferral.versions.ids, self._parts.register
+        if ids in (register.installed.get(self._sp), self._said_installed) or not register.is_member(
+            self._sp
+        ):
+            return
+        entry = ActEntry(encode_act(Installed(contracts=ids)))
+        if not is_queued(connection, entry):
+            queue_public(connection, entry)
+        self._said_installed = ids
+
     async def _destroy_keys(self) -> None:
         """Destroy the keys of days that institutions have ordered to be, after the act's transaction.
 
@@ -126,6 +148,8 @@ class Duties:
 
     async def _destroy(self, lei: str, day: datetime.date) -> None:
         """Destroy the key of a day, once the store's log does not hold any more what was purged of it."""
+        if (lei, day) in await self._store.write(deferred_shreds):  # what waits is still to be opened by it
+            return
         if await self._store.empty_log():  # else at the next turn: somebody reads an older state
             await asyncio.to_thread(self._ring.destroy_day, lei, day)
             log.info("the key of a day is destroyed", day=day.isoformat())
@@ -155,6 +179,7 @@ class Duties:
             secret = self._parts.secrets.by_id(key_id)
             if secret is None:
                 continue
-            wait = self._parts.register.rules[secret.broker, secret.investor].provisional_after_seconds
+            rules = self._parts.register.rules_for(secret.broker, secret.investor, secret.day, position)
+            wait = rules.provisional_after_seconds
             if wait is not None and now - self._waiting_since[position] >= wait:
                 self._parts.results.release_provisionally(connection, position)

@@ -172,9 +172,10 @@ class _Partners:
         """Take the next result."""
         if self._role is None:
             return
-        self._find(told, position, self._role)
-        if told.status is TradeStatus.CANCELLED and told.cancelled_by is self._role and self.last is not None:
-            self._halves.was_left_alone(self.last, position)
+        if told.status is not TradeStatus.CANCELLED:
+            self._find(told, position, self._role)
+        elif told.cancelled_by is self._role and self.last is not None:
+            self._halves.was_left_alone(self.last, position)  # unless it finds another in the same entry
 
     def _find(self, told: Told, position: int, role: Role) -> None:
         word = next(statements_of(told, other_side(role)), None)

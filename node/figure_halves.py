@@ -49,7 +49,7 @@ _ALONE = (
 )
 _IS_ALONE = "COALESCE(half.alone, -1) > COALESCE(half.own, -1)"
 # A half that was told as a part of another trade, and has not stood by itself since, is a trade no more.
-_COUNTS = "COALESCE(MAX(COALESCE(half.own, -1), COALESCE(half.alone, -1)) >= half.other, TRUE)"
+_COUNTS = "COALESCE(MAX(COALESCE(half.own, -1), COALESCE(half.alone, -1)) > half.other, TRUE)"
 
 
 class Standing(NamedTuple):

@@ -97,7 +97,13 @@ def _position(connection: sqlite3.Connection, asked: Asked) -> int:
     last = head(connection).size - 1
     if asked.position is not None and asked.position > last:
         raise FiguresError(f"this node has the ledger up to position {last}: name one that it has")
-    return last if asked.position is None else asked.position
+    position = last if asked.position is None else asked.position
+    query = "SELECT MIN(position) FROM deferred WHERE position <= ?"
+    (waits,) = connection.execute(query, (position,)).fetchone()
+    if waits is not None:
+        told = f"what stands at position {waits} waits for a contract: see `yakujo status`"
+        raise FiguresError(f"{told}, or count up to {waits - 1}")
+    return position
 
 
 def _by_pair(tallies: dict[Group, Tally]) -> dict[Pair, Tally]:

@@ -16,6 +16,8 @@ from node.act import (
 )
 from node.act_records import learn_acts
 from node.alarms import clear_alarm
+from node.contract_versions import Contract
+from node.deferral import Deferral
 from node.entry import DayKeysEntry
 from node.register import ActRefusedError, Register
 from node.secrets import DaySecrets
@@ -27,10 +29,13 @@ log = structlog.get_logger(__name__)
 class Governance:
     """Takes acts. Used by the writer's thread alone."""
 
-    def __init__(self, register: Register, secrets: DaySecrets, shredding: Shredding) -> None:
+    def __init__(
+        self, register: Register, secrets: DaySecrets, shredding: Shredding, deferral: Deferral
+    ) -> None:
         self._register = register
         self._secrets = secrets
         self._shredding = shredding
+        self._deferral = deferral
 
     def learn_stored(self, connection: sqlite3.Connection) -> None:
         """Bring the register to where the store is."""
@@ -57,7 +62,7 @@ class Governance:
                 case Delegate() | Revoke() | ReplaceIdentity():
                     self._secrets.retire_institution(connection, act.institution)
                 case Shred():
-                    self._shredding.take(connection, act.institution, act.day)
+                    self._shred(connection, position, act.institution, act.day)
                 case RemoveMember():
                     clear_alarm(connection, f"diverged/{act.sp}")
                     self._retire_all(connection, act.sp, position)
@@ -66,7 +71,13 @@ class Governance:
         """Carry out what institutions have ordered before this node could read what it is about."""
         for lei in leis:
             for day in self._register.shredded.get(lei, ()):
-                self._shredding.take(connection, lei, day)
+                self._shred(connection, self._register.shredded_at(lei, day), lei, day)
+
+    def shred_now(
+        self, connection: sqlite3.Connection, lei: str, day: datetime.date, contract: Contract
+    ) -> None:
+        """Carry out what has waited for its contract."""
+        self._shredding.take(connection, lei, day, contract)
 
     def announced(self, connection: sqlite3.Connection, sp: str, entry: DayKeysEntry) -> None:
         """Take the keys that an SP announces for an institution's coming days."""
@@ -80,6 +91,13 @@ class Governance:
                 )
         except (ActRefusedError, OverflowError) as error:
             log.warning("announced keys passed over", sp=sp, fault=str(error))
+
+    def _shred(self, connection: sqlite3.Connection, position: int, lei: str, day: datetime.date) -> None:
+        contract = self._deferral.contract(position)
+        if contract is None:
+            self._deferral.defer_shred(connection, position, lei, day)
+        else:
+            self._shredding.take(connection, lei, day, contract)
 
     def _retire_all(self, connection: sqlite3.Connection, sp: str, position: int) -> None:
         """What a member that left at a position could read is sealed with no more."""

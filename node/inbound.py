@@ -28,8 +28,6 @@ from canonical.message import whole_reference
 from canonical.problems import Problem, Rule, shortened
 from node.clients import Client
 from node.deliveries import Deliveries
-from node.directory import Directory
-from node.network import Network
 from node.outbox import queue_submission
 from node.parts import ANSWERED, HELD, hold, is_held, place_of, release, source_of
 from node.reading import Item, Reader, Ready, Refused, Waiting, put_off, refusal, text_at
@@ -65,25 +63,24 @@ class Raw:
 class Inbound:
     """Takes arrivals and works them off in order. Sets `changed` when outbox or deliveries have grown.
 
-    accepts: whether there is room for what arrives; where not, it is refused, so that its sender can turn to
-    another SP. speaks_for: see Reader.
+    reader: gives one by the master data as it is now. accepts: whether there is room for what arrives; where
+    not, it is refused, so that its sender can turn to another SP.
     """
 
     def __init__(
         self,
-        network: Network,
+        reader: Callable[[], Reader],
         clients: Mapping[str, Client],
         store: Store,
         deliveries: Deliveries,
         *,
         changed: asyncio.Event,
         accepts: Callable[[], bool] = lambda: True,
-        speaks_for: Callable[[str], bool] = lambda _: True,
     ) -> None:
         self._clients = clients
         self._store = store
         self._deliveries = deliveries
-        self._reader = Reader(Directory(network), speaks_for)
+        self._reader = reader
         self._arrived = asyncio.Event()
         self._changed = changed
         self._accepts = accepts
@@ -134,7 +131,7 @@ class Inbound:
 
     async def _answer_unread(self, client: str, origin: str, raw: bytes, problem: Problem) -> None:
         digest, now = hashlib.sha256(raw).hexdigest(), time.time_ns() // 1000
-        item = self._reader.unread(self._clients[client], digest, problem)
+        item = self._reader().unread(self._clients[client], digest, problem)
 
         def job(connection: sqlite3.Connection) -> None:
             cursor = connection.execute(
@@ -172,13 +169,13 @@ class Inbound:
         """What a message says. A fault of this node in reading it does not hold up the others."""
         client = self._clients[raw.client]
         try:
-            return self._reader.items(client, raw.digest, raw.raw)
+            return self._reader().items(client, raw.digest, raw.raw)
         except Exception as error:  # noqa: BLE001 whatever it is, one client's bytes must not stop all clients
             # Its text is left out: it may quote the message.
             last = traceback.extract_tb(error.__traceback__)[-1]
             where = f"{Path(last.filename).name}:{last.lineno}"
             log.error("a message could not be read", raw=raw.id, error=type(error).__name__, where=where)  # noqa: TRY400 the same reason
-            return [self._reader.unread(client, raw.digest, _NODE_FAULT)]
+            return [self._reader().unread(client, raw.digest, _NODE_FAULT)]
 
     def _keep(self, connection: sqlite3.Connection, read: list[tuple[Raw, list[Item]]]) -> None:
         for raw, items in read:
@@ -227,7 +224,7 @@ class Inbound:
             found = self._counterparty(connection, client, text_at(item.decoded, mapping.looks_up))
             if found is None:
                 return self._keep_item(connection, raw, number, _unknown(client, item, mapping.looks_up))
-            read = self._reader.read(client, item.name, (item.decoded,), item.source, found)
+            read = self._reader().read(client, item.name, (item.decoded,), item.source, found)
             return self._keep_all(connection, raw, list(read))
         return self._collect(connection, client, raw, number, item)
 
@@ -256,14 +253,14 @@ class Inbound:
         assert rule is not None
         place = place_of(client.name, item.name, rule, item.decoded)
         if place is None:
-            alone = self._reader.read(client, item.name, (item.decoded,), item.source, None)
+            alone = self._reader().read(client, item.name, (item.decoded,), item.source, None)
             return self._keep_all(connection, raw, list(alone))
         held = hold(connection, place, raw.id, number)
         if held is None:
             release(connection, ANSWERED)
             return HELD
         decoded = [client.decode(part.bytes)[part.item] for part in held]
-        whole = self._reader.read(client, item.name, decoded, source_of(held), None)
+        whole = self._reader().read(client, item.name, decoded, source_of(held), None)
         state = self._keep_all(connection, raw, list(whole))
         release(connection, state)
         return state

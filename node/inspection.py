@@ -23,11 +23,14 @@ from pydantic import BaseModel, ConfigDict
 from canonical.base import Canonical
 from node.act_records import stored_register
 from node.block import Block, archived_block
+from node.contract_versions import installed_contracts
+from node.deferral import lacking_soon
 from node.guard_state import GRAVE, GuardState
 from node.ledger_time import moment
 from node.network import Network, load_network
 from node.nightly import read_report
 from node.pulse import Pulse, Session, read_pulse
+from node.register import Register
 from node.replica import Head, head
 from node.scrub_report import ScrubReport
 from node.settings import NodeSettings
@@ -189,6 +192,7 @@ def status_of(view: View) -> NodeStatus:
             *(alarm.text for alarm in alarms),
             *time_findings(clock),
             *_expiry_findings(expiring),
+            *_contract_findings(register, at.size),
             *_store_findings(connection, queues),
         ),
     )
@@ -258,6 +262,11 @@ def _guard_findings(pulse: Pulse | None) -> Iterator[str]:
 def _expiry_findings(expiring: tuple[Expiry, ...]) -> Iterator[str]:
     for one in expiring:
         yield f"the {one.what} of {one.institution} end on {one.last_day}: have them renewed"
+
+
+def _contract_findings(register: Register, size: int) -> Iterator[str]:
+    if any(chosen.since > size for chosen in register.contracts.all):  # else nobody need read the sources
+        yield from lacking_soon(register.contracts, installed_contracts(), size)
 
 
 def _store_findings(connection: sqlite3.Connection, queues: tuple[Queue, ...]) -> Iterator[str]:

@@ -7,8 +7,8 @@ import datetime
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from node.act import fingerprint
 from node.act_records import stored_register
+from node.act_words import fingerprint
 from node.inspection import Shown, View
 from node.keys import NodeKeys, signing_text
 from node.register import Register

@@ -5,8 +5,8 @@ membership_of(view) -> Membership
 
 import datetime
 
-from node.act import fingerprint, in_words
 from node.act_records import history, stored_register
+from node.act_words import fingerprint, in_words
 from node.inspection import Shown, View
 from node.network import Institution, Member
 from node.register import Register
@@ -75,8 +75,8 @@ def membership_of(view: View) -> Membership:
     """The membership as this node knows it."""
     register = stored_register(view.connection, view.network)
     pending = [
-        VoteShown(act=in_words(act), voted=voted, needed=register.votes_needed)
-        for act, voted in register.pending.values()
+        VoteShown(act=in_words(one.act), voted=tuple(sorted(one.said)), needed=register.needed_for(one.act))
+        for one in register.proposals.open
     ]
     return Membership(
         name=view.network.name,

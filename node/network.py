@@ -11,7 +11,7 @@ import tomllib
 from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from pydantic import Field, ValidationError
@@ -26,7 +26,11 @@ from node.founding import signature_faults
 from node.keys import signing_public_key
 from node.network_faults import network_faults
 
+ContractName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*/[1-9][0-9]*$")]
 SpName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,31}$")]
+
+
+FIRST_CONTRACT = "matching/1"
 
 
 class NetworkError(Exception):
@@ -112,11 +116,16 @@ class FoundingSignature(Canonical):
 
 
 class Network(Canonical):
-    """All of it. replicas: of the ledger. time_zone: whose days are trade dates. calendars: of settlement."""
+    """All of it. replicas: of the ledger. time_zone: whose days are trade dates. calendars: of settlement.
+
+    contract: the name of the one that judges entries until the members choose another (node.act_votes); if
+    not given, FIRST_CONTRACT.
+    """
 
     name: Code
     replicas: Literal[1, 3, 5]
     time_zone: str = "Asia/Tokyo"
+    contract: ContractName | None = None
     members: Annotated[tuple[Member, ...], Field(min_length=1)]
     institutions: tuple[Institution, ...] = ()
     relationships: tuple[Relationship, ...] = ()
@@ -130,6 +139,11 @@ class Network(Canonical):
         """The network's id, 32 bytes."""
         unsigned = self.model_copy(update={"signatures": ()})
         return hashlib.sha256(b"yakujo network 1\n" + canonical_bytes(unsigned)).digest()
+
+    @property
+    def first_contract(self) -> str:
+        """The name of the contract that judges entries until the members choose another."""
+        return self.contract or FIRST_CONTRACT
 
     @cached_property
     def signing_keys(self) -> dict[str, Ed25519PublicKey]:
@@ -157,6 +171,12 @@ class Network(Canonical):
     def served_by(self, sp: str) -> frozenset[str]:
         """The LEIs of the institutions that have delegated to `sp`; none where it is no member."""
         return self._served.get(sp, frozenset())
+
+
+def changed(network: Network, **changes: Any) -> Network:
+    """A network with other values: what is derived of it is cached in it, so a new one is made."""
+    fields = {name: getattr(network, name) for name in Network.model_fields}
+    return Network(**{**fields, **changes})
 
 
 def load_network(path: Path) -> Network:

@@ -104,6 +104,12 @@ def queue_public(connection: sqlite3.Connection, entry: Entry) -> None:
     )
 
 
+def is_queued(connection: sqlite3.Connection, entry: Entry) -> bool:
+    """Whether a public entry waits already."""
+    body = encode_entry(entry)
+    return bool(each(connection, "SELECT 1 FROM outbox WHERE sender = '' AND body = ? LIMIT 1", body))
+
+
 def queue_submission(
     connection: sqlite3.Connection, plaintext: bytes, sender: str, broker: str, investor: str
 ) -> None:

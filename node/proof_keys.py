@@ -11,7 +11,15 @@ import datetime
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from node.act import ActInvalidError, AdmitMember, RemoveMember, ReplaceMemberKey, decode_act
+from node.act import (
+    ActInvalidError,
+    AdmitMember,
+    RemoveMember,
+    ReplaceMemberKey,
+    SetQuorum,
+    Withdraw,
+    decode_act,
+)
 from node.block import SP_NAME, Block, BlockInvalidError, open_block
 from node.checkpoint import network_origin
 from node.entry import ActEntry, EntryInvalidError, decode_entry
@@ -21,6 +29,8 @@ from node.note import SignatureKind, VerifierKey
 from node.proof import ProofFault, ProofInvalidError
 from node.register import ActRefusedError, Register
 
+MembershipAct = AdmitMember | RemoveMember | ReplaceMemberKey | SetQuorum | Withdraw
+"""What decides who is a member: votes on it, on how many must vote so, and what takes a vote back."""
 _ANY_DAY = datetime.date.min  # it does not matter to a vote
 
 
@@ -80,7 +90,7 @@ def _vote(register: Register, number: int, raw: bytes) -> None:
             continue
 
 
-def _votes(block: Block) -> list[AdmitMember | RemoveMember | ReplaceMemberKey]:
+def _votes(block: Block) -> list[MembershipAct]:
     votes = []
     for raw in block.entries:
         try:
@@ -88,7 +98,7 @@ def _votes(block: Block) -> list[AdmitMember | RemoveMember | ReplaceMemberKey]:
             act = decode_act(entry.act) if isinstance(entry, ActEntry) else None
         except (EntryInvalidError, ActInvalidError):
             continue
-        if isinstance(act, AdmitMember | RemoveMember | ReplaceMemberKey):
+        if isinstance(act, MembershipAct):
             votes.append(act)
     return votes
 

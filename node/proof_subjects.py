@@ -3,7 +3,8 @@
     subjects(view, asked, ring) -> the entries, each with what it is, in order
 
 For a trade these are all submissions about it and, where there are keys to find them with, the attestations
-of its last result. "position:34" is one entry, whatever it is, also one that this node cannot read.
+of its last result. "decision:ab12" is what was said for a decision, by its id. "position:34" is one entry,
+whatever it is, also one that this node cannot read.
 """
 
 from collections.abc import Iterator
@@ -12,7 +13,10 @@ from typing import NamedTuple
 from canonical.result import OUTCOME, Result
 from canonical.submission import SUBMISSION, Submission
 from node.act_records import stored_register
+from node.act_submission import SubmissionError
+from node.act_words import in_words
 from node.attested_places import attestations_of
+from node.decisions import proposal_of
 from node.inspection import View
 from node.keyring import KeyRing
 from node.store import each
@@ -34,6 +38,8 @@ def subjects(view: View, asked: str, ring: KeyRing | None) -> list[Subject]:
     kind, _, number = asked.partition(":")
     if kind == "position" and number.isdecimal():
         return [Subject(int(number), _said(view, int(number)) or "")]
+    if kind == "decision":
+        return _words(view, number)
     if (result := _result(view, asked)) is not None:
         found = {result.position: _said(view, result.position) or "", **_attested(view, ring, result)}
     else:
@@ -46,6 +52,16 @@ def subjects(view: View, asked: str, ring: KeyRing | None) -> list[Subject]:
     if not found:
         raise NotFoundError(f"nothing of {asked!r} is on the ledger: see `yakujo trace {asked}`")
     return [Subject(*one) for one in sorted(found.items())]
+
+
+def _words(view: View, prefix: str) -> list[Subject]:
+    """What members or institutions have said for a decision, each where it stands."""
+    try:
+        found = proposal_of(stored_register(view.connection, view.network), prefix)
+    except SubmissionError as error:
+        raise NotFoundError(str(error)) from error
+    words = sorted((position, f"{by}: {in_words(found.act)}") for by, position in found.said.items())
+    return [Subject(*one) for one in words]
 
 
 def _result(view: View, asked: str) -> Result | None:

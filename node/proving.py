@@ -39,7 +39,8 @@ _SIZES = (
 )
 _VOTES = (
     "SELECT position FROM act WHERE fault IS NULL AND position < ? AND json_extract(act, '$.act')"
-    " IN ('admit_member', 'remove_member', 'replace_member_key') ORDER BY position"
+    " IN ('admit_member', 'remove_member', 'replace_member_key',"
+    " 'set_quorum', 'withdraw') ORDER BY position"
 )
 
 

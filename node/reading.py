@@ -16,6 +16,7 @@ from canonical.result import Source
 from canonical.submission import Submission
 from node.clients import Client
 from node.directory import Directory
+from node.network import Network
 from node.sealing import PLAINTEXT_BYTES_MAX
 
 NO_REFERENCE = "UNKNOWN"
@@ -63,6 +64,21 @@ class Refused:
 
 
 Item = Waiting | Ready | Refused
+
+
+def current_reader(
+    network: Callable[[], Network], speaks_for: Callable[[str], bool]
+) -> Callable[[], "Reader"]:
+    """Gives a reader by the master data as it is now. network: as acts have made it."""
+    made: dict[str, tuple[Network, Reader]] = {}
+
+    def current() -> Reader:
+        now = network()
+        if "now" not in made or made["now"][0] is not now:
+            made["now"] = now, Reader(Directory(now), speaks_for)
+        return made["now"][1]
+
+    return current
 
 
 class Reader:

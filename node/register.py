@@ -1,63 +1,88 @@
-"""Who is in the network and who acts for whom, as of the last entry: the network file and the acts since.
+"""Who is in the network, who acts for whom and what holds: the network file and the acts since.
 
 Every node comes to the same register from the same ledger. What it says holds from the entry after the act.
 An act that does not count is kept with its reason, and changes nothing.
 """
 
-import base64
 import datetime
-import hashlib
-import json
 from bisect import bisect_left
-from collections.abc import Callable
-from functools import cached_property
+from collections.abc import Mapping
+from functools import partial
 from operator import itemgetter
-from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.hpke import MLKEM768X25519PublicKey
 
-from canonical.encoding import canonical_bytes
+from canonical.calendar import Calendar
 from canonical.rules import Rules
+from canonical.rules.versions import RulesVersions
 from node.act import (
     Act,
-    AdmitMember,
+    ActivateContract,
+    AdmitInstitution,
+    AgreeRules,
+    Correct,
     Delegate,
-    RemoveMember,
-    ReplaceIdentity,
-    ReplaceMemberKey,
-    Revoke,
+    Installed,
+    InstitutionAct,
+    Joint,
+    ListSecurities,
+    MembersAct,
+    SetCalendar,
+    SetQuorum,
     Shred,
+    StateCodes,
+    StateFunds,
+    StopContract,
+    TakeBack,
     Vote,
+    Withdraw,
     act_digest,
 )
+from node.announced_keys import AnnouncedKeys
+from node.contract_history import ContractHistory
 from node.identity import verify_statement
-from node.keys import PublicKeyInvalidError, encryption_public_key, signing_public_key
-from node.network import Delegation, Institution, Member, Network, delegation_id
+from node.master_data import with_master_data
+from node.member_changes import PastKeys, as_stated, with_vote
+from node.network import Delegation, Institution, Network
+from node.proposals import ActRefusedError, Proposals
+from node.quorums import DEFAULT, Quorum
+from node.register_digest import register_digest
+from node.rules_history import RulesHistory
+from node.vote_checks import check_correction, check_vote, is_possible
 
+__all__ = ["ActRefusedError", "Register"]
 
-class ActRefusedError(Exception):
-    """An act that does not count; the text says why."""
+BOTH_SIDES = 2
 
 
 class Register:
     """The network as it is now. Changed by the writer's thread alone; what it hands out is immutable.
 
-    genesis: the network file. now: the same with members and institutions as of the last act. pending: votes
-    that have no majority yet, by the digest of their content. shredded: the days that institutions had
-    destroyed.
+    genesis: the network file. now: the same with members and institutions as of the last act. proposals: all
+    that several must say. contracts: which contract judges which position. installed: the contracts that
+    members say they have. quorums: how many must say what. calendars: by name. corrections: of positions,
+    each with where it was agreed on. numbers: of institutions' last statements. shredded: the
+    days that institutions had destroyed.
     """
 
     def __init__(self, genesis: Network) -> None:
         self.genesis = genesis
         self.id = genesis.id
         self.now = genesis
-        self.pending: dict[str, tuple[Vote, tuple[str, ...]]] = {}
+        self.proposals = Proposals()
+        self.contracts = ContractHistory(genesis.first_contract)
+        self.installed: dict[str, tuple[str, ...]] = {}
+        self.quorums: Mapping[str, Quorum] = DEFAULT
+        self.agreed = RulesHistory()
+        self.calendars: Mapping[str, Calendar] = {}
+        self.corrections: dict[int, list[tuple[int, Correct]]] = {}
         self.shredded: dict[str, tuple[datetime.date, ...]] = {}
-        self._numbers: dict[str, int] = {}
-        self._past_keys: dict[str, tuple[str, ...]] = {m.sp: (m.signing_key,) for m in genesis.members}
-        self._day_keys: dict[bytes, dict[datetime.date, str]] = {}
-        self._delegations = _by_id(genesis)
+        self._shredded_at: dict[tuple[str, datetime.date], int] = {}
+        self.numbers: dict[str, int] = {}
+        self._past_keys = PastKeys(genesis)
+        self._announced = AnnouncedKeys(genesis)
+        self._first_sp: dict[str, str] = {}
         self._digest: bytes | None = None
         self._history: list[tuple[int, Network]] = [(-1, genesis)]
 
@@ -66,14 +91,26 @@ class Register:
         """The members' keys by SP name."""
         return self.now.signing_keys
 
-    @cached_property
-    def rules(self) -> dict[tuple[str, str], Rules]:
-        """The rules of each relationship by broker and investor."""
-        return self.genesis.rules
+    @property
+    def pending(self) -> dict[str, tuple[Vote | Joint, tuple[str, ...]]]:
+        """What has been said by too few yet, by the digest of its content."""
+        return {one.id: (one.act, tuple(sorted(one.said))) for one in self.proposals.open}
+
+    def is_relationship(self, broker: str, investor: str) -> bool:
+        """Whether these two confirm trades with one another."""
+        return (broker, investor) in self.now.rules
+
+    def rules_on(self, broker: str, investor: str, position: int) -> RulesVersions:
+        """The rules that the entry at a position is judged by, for whatever trade date."""
+        return self.agreed.on(self.now, broker, investor, position)
+
+    def rules_for(self, broker: str, investor: str, trade_date: datetime.date, position: int) -> Rules:
+        """The rules that a trade of a trade date is judged by at a position."""
+        return self.rules_on(broker, investor, position).on(trade_date)
 
     def past_keys(self, sp: str) -> tuple[str, ...]:
         """All keys that an SP has signed with as a member, first to last."""
-        return self._past_keys.get(sp, ())
+        return self._past_keys.of(sp)
 
     def is_member(self, sp: str) -> bool:
         """Whether an SP is a member now."""
@@ -93,13 +130,15 @@ class Register:
         return next((d for d in institution.delegations if d.sp == sp), None) if institution else None
 
     def was_founded_with(self, lei: str, sp: str) -> bool:
-        """Whether the SP has acted for the institution since the network's first entry."""
-        return any(d.sp == sp for d in self.genesis.by_lei[lei].delegations)
+        """Whether the SP has acted for the institution since it is in the network."""
+        founded = self.genesis.by_lei.get(lei)
+        known = founded.delegations if founded is not None else ()
+        return any(d.sp == sp for d in known) or self._first_sp.get(lei) == sp
 
     def readers(self, broker: str, investor: str, day: datetime.date) -> list[MLKEM768X25519PublicKey]:
         """The keys that a secret of a business day is sealed to: of each delegation that holds on it."""
         return [
-            self._reader(lei, delegation, day)
+            self._announced.reader(lei, delegation, day)
             for lei in (broker, investor)
             for delegation in self.now.by_lei[lei].delegations
             if delegation.is_for(day)
@@ -107,38 +146,39 @@ class Register:
 
     def reader(self, lei: str, sp: str, day: datetime.date) -> MLKEM768X25519PublicKey | None:
         """The key that an SP reads an institution's day with; None where it does not act for it."""
-        delegations = self.now.by_lei[lei].delegations
-        return next((self._reader(lei, one, day) for one in delegations if one.sp == sp), None)
+        return self._announced.reader(lei, own, day) if (own := self._now(lei, sp)) is not None else None
 
     def next_number(self, lei: str) -> int:
         """The number that the institution's next statement has."""
-        return self._numbers.get(lei, 0) + 1
+        return self.numbers.get(lei, 0) + 1
 
     @property
     def acts(self) -> int:
-        """How many acts have taken effect."""
+        """How many acts have changed who is in the network or who acts for whom."""
         return len(self._history) - 1
 
-    @property
-    def votes_needed(self) -> int:
-        """How many members must say the same: more than half of them."""
-        return len(self.now.members) // 2 + 1
+    def needed(self, kind: str) -> int:
+        """How many members must say what is of a kind."""
+        return self.quorums[kind].needed(len(self.now.members))
+
+    def needed_for(self, act: Vote | Joint) -> int:
+        """How many must say the same."""
+        return self.needed(act.kind) if isinstance(act, Vote) else BOTH_SIDES
+
+    def shredded_at(self, lei: str, day: datetime.date) -> int:
+        """Where an institution had a day destroyed."""
+        return self._shredded_at[lei, day]
 
     def announce(self, sp: str, delegation: bytes, day: datetime.date, public: bytes) -> None:
         """An SP's key of one day for what it acts with for an institution. Raises ActRefusedError."""
-        if self._delegations.get(delegation) != sp:
-            raise ActRefusedError(f"{sp} announces keys for an institution that it does not act for")
-        text = base64.b64encode(public).decode()
-        _check_key(text, encryption_public_key)
-        self._day_keys.setdefault(delegation, {})[day] = text
+        self._announced.announce(sp, delegation, day, public)
 
     def announced(self, lei: str, sp: str) -> frozenset[datetime.date]:
         """The days for which an SP has announced keys for an institution."""
-        own = next((d for d in self.now.by_lei[lei].delegations if d.sp == sp), None)
-        return frozenset(self._day_keys.get(delegation_id(lei, own), ()) if own is not None else ())
+        return self._announced.days(lei, own) if (own := self._now(lei, sp)) is not None else frozenset()
 
     def apply(self, sp: str, act: Act, position: int, day: datetime.date) -> bool:
-        """Take the act at a position, of a block of `sp`; whether it is in effect: a vote may wait.
+        """Take the act at a position, of a block of `sp`; whether it is in effect: others may have to agree.
 
         day: of the block, in the network's time zone. Raises ActRefusedError where it does not count.
         """
@@ -146,149 +186,115 @@ class Register:
             raise ActRefusedError(f"{sp} is no member")  # since an act before it in the same block
         self._digest = None
         before = self.now
-        if isinstance(act, AdmitMember | RemoveMember | ReplaceMemberKey):
-            in_effect = self._vote(sp, act)
-        else:
-            self._stated(act, day)
-            in_effect = True
+        match act:
+            case Withdraw(proposal=name):
+                self.proposals.withdraw(name, sp, position)
+                in_effect = True
+            case Installed():
+                self.installed[sp] = act.contracts
+                in_effect = True
+            case Vote():
+                in_effect = self._vote(sp, act, position)
+            case _:
+                in_effect = self._stated(act, position, day)
         if self.now is not before:
             self._history.append((position, self.now))
         return in_effect
 
     def digest(self) -> bytes:
         """A digest of all that acts can change, 32 bytes, equal at nodes that have applied the same."""
-        if self._digest is None:
-            state: list[Any] = [
-                [json.loads(canonical_bytes(m)) for m in self.now.members],
-                [json.loads(canonical_bytes(i)) for i in self.now.institutions],
-                sorted((digest, votes) for digest, (_, votes) in self.pending.items()),
-                sorted(self._numbers.items()),
-                sorted((lei, [day.isoformat() for day in days]) for lei, days in self.shredded.items()),
-            ]
-            text = json.dumps(state, sort_keys=True, separators=(",", ":"))
-            self._digest = hashlib.sha256(b"yakujo register 1\n" + text.encode()).digest()
+        self._digest = self._digest or register_digest(self)
         return self._digest
 
-    def _reader(self, lei: str, delegation: Delegation, day: datetime.date) -> MLKEM768X25519PublicKey:
-        announced = self._day_keys.get(delegation_id(lei, delegation), {}).get(day)
-        return encryption_public_key(announced or delegation.encryption_key)
+    def _now(self, lei: str, sp: str) -> Delegation | None:
+        return next((one for one in self.now.by_lei[lei].delegations if one.sp == sp), None)
 
-    def _vote(self, sp: str, act: Vote) -> bool:
-        self._check_vote(act)
-        digest = act_digest(act)
-        _, voters = self.pending.get(digest, (act, ()))
-        counted = tuple(sorted({*voters, sp}))
-        has_majority = len(counted) >= self.votes_needed
-        if sp in voters and not has_majority:  # there is one all at once where a member has left since
-            raise ActRefusedError(f"{sp} has said so already")
-        self.pending[digest] = (act, counted)
-        if not has_majority:
+    def _vote(self, sp: str, act: MembersAct, position: int) -> bool:
+        check_vote(act, self, self._past_keys)
+        decided = self.proposals.say(act_digest(act), act, sp, self.needed(act.kind), position)
+        if decided is None:
             return False
-        del self.pending[digest]
-        self._enact(act)
-        self._withdraw_impossible()
+        decided.since = self._enact(act, position)
+        self._review(position)
         return True
 
-    def _check_vote(self, act: Vote) -> None:
-        """Raise ActRefusedError where the vote could never take effect."""
-        sp = act.member.sp if isinstance(act, AdmitMember) else act.sp
-        if isinstance(act, AdmitMember) == self.is_member(sp):
-            raise ActRefusedError(f"{sp} is {'already' if self.is_member(sp) else 'no'} member")
-        if isinstance(act, RemoveMember):
-            if len(self.now.members) == 1:
-                raise ActRefusedError("the last member cannot be removed")
-            return
-        key = act.member.signing_key if isinstance(act, AdmitMember) else act.signing_key
-        _check_key(key)
-        if any(key in keys for keys in self._past_keys.values()):
-            raise ActRefusedError("this signing key has been used before")
+    def _review(self, position: int) -> None:
+        possible = partial(is_possible, register=self, past=self._past_keys)
+        self.proposals.review(possible, self.is_member, position)
 
-    def _withdraw_impossible(self) -> None:
-        """Forget votes that the last act has made pointless, and voters who are no members any more."""
-        for digest, (act, voters) in list(self.pending.items()):
-            try:
-                self._check_vote(act)
-            except ActRefusedError:
-                del self.pending[digest]
-            else:
-                self.pending[digest] = (act, tuple(v for v in voters if self.is_member(v)))
+    def _enact(self, act: MembersAct, position: int) -> int:
+        """Have a decision take effect; from which position on."""
+        match act:
+            case ActivateContract():
+                since = act.since if act.since is not None else position + 1 + (act.notice or 0)
+                return self.contracts.activate(act.contract, since, position)
+            case StopContract():
+                return self.contracts.stop(position)
+            case SetQuorum():
+                self.quorums = {**self.quorums, act.about: Quorum(act.over, act.part, act.of)}
+            case SetCalendar():
+                self.calendars = {**self.calendars, act.calendar.name: act.calendar}
+            case AdmitInstitution() | ListSecurities():
+                self._become(with_master_data(self.now, act))
+            case _:
+                self._become(with_vote(self.now, act))
+                self._past_keys.note(self.now.members)
+        return position + 1
 
-    def _enact(self, act: Vote) -> None:
-        members = {m.sp: m for m in self.now.members}
-        if isinstance(act, AdmitMember):
-            members[act.member.sp] = act.member
-        elif isinstance(act, RemoveMember):
-            del members[act.sp]
-        else:
-            members[act.sp] = members[act.sp].model_copy(update={"signing_key": act.signing_key})
-        for member in members.values():
-            past = self._past_keys.setdefault(member.sp, ())
-            if member.signing_key not in past:
-                self._past_keys[member.sp] = (*past, member.signing_key)
-        kept = tuple(self._without_strangers(i, members) for i in self.now.institutions)
-        self._become(tuple(members[sp] for sp in sorted(members)), kept)
-
-    def _without_strangers(self, institution: Institution, members: dict[str, Member]) -> Institution:
-        delegations = tuple(d for d in institution.delegations if d.sp in members)
-        return institution.model_copy(update={"delegations": delegations})
-
-    def _stated(self, act: Delegate | Revoke | ReplaceIdentity | Shred, day: datetime.date) -> None:
+    def _stated(self, act: InstitutionAct, position: int, day: datetime.date) -> bool:
+        """Take what an institution says; whether it is in effect."""
         institution = self.now.by_lei.get(act.institution)
         if institution is None:
             raise ActRefusedError("the institution is not in this network")
-        expected = self._numbers.get(act.institution, 0) + 1
-        if act.number != expected:
+        if act.number != (expected := self.next_number(act.institution)):
             raise ActRefusedError(f"the statement has number {act.number}; the next one is {expected}")
         if not verify_statement(institution.identity_key, act.signed(self.id.hex()), act.signature):
             raise ActRefusedError("not signed by the institution's identity key, or altered since")
-        changed = self._as_stated(institution, act, day)
-        self._numbers[act.institution] = act.number
-        others = [i for i in self.now.institutions if i.lei != act.institution]
-        self._become(self.now.members, tuple(sorted([*others, changed], key=lambda i: i.lei)))
+        in_effect = self._taken(institution, act, position, day)
+        self.numbers[act.institution] = act.number
+        return in_effect
 
-    def _as_stated(
-        self, institution: Institution, act: Delegate | Revoke | ReplaceIdentity | Shred, day: datetime.date
-    ) -> Institution:
-        """The institution after its statement. Raises ActRefusedError."""
-        if isinstance(act, ReplaceIdentity):
-            _check_key(act.identity_key)
-            return institution.model_copy(update={"identity_key": act.identity_key})
-        if isinstance(act, Shred):
-            if act.day >= day:
-                raise ActRefusedError("only a day that is over can be destroyed")
-            self.shredded[act.institution] = (*self.shredded.get(act.institution, ()), act.day)
-            return institution
-        sp = act.delegation.sp if isinstance(act, Delegate) else act.sp
-        kept = [d for d in institution.delegations if d.sp != sp]
-        if isinstance(act, Delegate):
-            kept.append(self._checked(act.delegation))
-        elif len(kept) == len(institution.delegations):
-            raise ActRefusedError(f"{sp} does not act for this institution")
-        return institution.model_copy(update={"delegations": tuple(sorted(kept, key=lambda d: d.sp))})
+    def _taken(
+        self, institution: Institution, act: InstitutionAct, position: int, day: datetime.date
+    ) -> bool:
+        match act:
+            case TakeBack(proposal=name):
+                self.proposals.withdraw(name, institution.lei, position)
+            case AgreeRules():
+                self.agreed.check(self.now, act, day)
+                return self._jointly(act, position)
+            case Shred():
+                self._shred(act, position, day)
+            case StateCodes() | StateFunds():
+                self._become(with_master_data(self.now, act))
+            case Correct():
+                check_correction(act, self, position)
+                return self._jointly(act, position)
+            case _:
+                self._become(as_stated(self.now, institution, act, self.is_member))
+                if isinstance(act, Delegate) and institution.lei not in self.genesis.by_lei:
+                    self._first_sp.setdefault(institution.lei, act.delegation.sp)
+        return True
 
-    def _checked(self, delegation: Delegation) -> Delegation:
-        if not self.is_member(delegation.sp):
-            raise ActRefusedError(f"{delegation.sp} is no member")
-        _check_key(delegation.signing_key)
-        _check_key(delegation.encryption_key, encryption_public_key)
-        return delegation
+    def _jointly(self, act: AgreeRules | Correct, position: int) -> bool:
+        """Count one side's word; whether both have said it."""
+        decided = self.proposals.say(act.id, act, act.institution, BOTH_SIDES, position)
+        if decided is None:
+            return False
+        decided.since = position + 1
+        if isinstance(act, Correct):
+            self.corrections.setdefault(act.position, []).append((position, act))
+        else:
+            self.agreed.agree(act, position)
+            self._review(position)
+        return True
 
-    def _become(self, members: tuple[Member, ...], institutions: tuple[Institution, ...]) -> None:
-        """What is derived of members and institutions is cached in the old value, so a new one is made."""
-        fields = {name: getattr(self.genesis, name) for name in Network.model_fields}
-        self.now = Network(**{**fields, "members": members, "institutions": institutions})
-        self._delegations = _by_id(self.now)
-        kept = {at: keys for at, keys in self._day_keys.items() if at in self._delegations}
-        self._day_keys = kept  # whoever has other keys now may have lost the old ones
+    def _shred(self, act: Shred, position: int, day: datetime.date) -> None:
+        if act.day >= day:
+            raise ActRefusedError("only a day that is over can be destroyed")
+        self.shredded[act.institution] = (*self.shredded.get(act.institution, ()), act.day)
+        self._shredded_at.setdefault((act.institution, act.day), position)
 
-
-def _by_id(network: Network) -> dict[bytes, str]:
-    """The SP of each delegation."""
-    return {delegation_id(i.lei, d): d.sp for i in network.institutions for d in i.delegations}
-
-
-def _check_key(text: str, read: Callable[[str], object] = signing_public_key) -> None:
-    try:
-        read(text)
-    except PublicKeyInvalidError as error:
-        raise ActRefusedError(str(error)) from error
+    def _become(self, network: Network) -> None:
+        self.now = network
+        self._announced.follow(network)

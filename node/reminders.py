@@ -17,12 +17,10 @@ import structlog
 from canonical.encoding import canonical_bytes
 from canonical.message import Reminder
 from canonical.submission import Submission
+from node.application import Parts, entries_archived
 from node.entry import TimeEntry
 from node.ledger_time import Clock, on_the_clock, stored_time
 from node.outbox import queue_public, queue_submission
-from node.register import Register
-from node.secrets import DaySecrets
-from node.submissions import Submissions
 
 DAYS_BACK = 7  # trade dates whose deadlines are still told, where nobody could before
 PAUSE_SECONDS_MIN, PAUSE_SECONDS_MAX = 2.0, 600.0
@@ -33,13 +31,10 @@ log = structlog.get_logger(__name__)
 class Reminders:
     """Used by the writer's thread alone. clock: this node's, as its blocks have it."""
 
-    def __init__(
-        self, sp: str, register: Register, secrets: DaySecrets, submissions: Submissions, clock: Clock
-    ) -> None:
+    def __init__(self, sp: str, parts: Parts, clock: Clock) -> None:
         self._sp = sp
-        self._register = register
-        self._secrets = secrets
-        self._submissions = submissions
+        self._parts = parts
+        self._secrets = parts.secrets
         self._clock = clock
         self._said: list[Reminder] = []
         self._pause = PAUSE_SECONDS_MIN
@@ -61,9 +56,12 @@ class Reminders:
 
     def _due(self, connection: sqlite3.Connection, at: int) -> Iterator[Reminder]:
         """What is due at a time, of the relationships of which this node has all, for a side it acts for."""
-        now = on_the_clock(at, self._register.genesis.time_zone)
-        first = now.date() - datetime.timedelta(days=DAYS_BACK)
-        for reminder in self._submissions.reminders(connection, first, now):
+        now = on_the_clock(at, self._parts.register.genesis.time_zone)
+        first, position = now.date() - datetime.timedelta(days=DAYS_BACK), entries_archived(connection)
+        contract = self._parts.deferral.contract(position)
+        if contract is None:  # stopped, or not there: nothing is decided
+            return
+        for reminder in self._parts.submissions.reminders(connection, contract, position, first, now):
             broker, investor = _parties(reminder)
             if self._secrets.is_complete(broker, investor) and self._sender(broker, investor):
                 yield reminder

@@ -28,6 +28,7 @@ from node.attestation import (
     read_attestation,
 )
 from node.day_secret import DaySecret
+from node.deferral import is_deferred
 from node.deliveries import Deliveries
 from node.keys import NodeKeys
 from node.outbox import queue_attestation
@@ -45,14 +46,12 @@ class Results:
         self,
         *,
         sp: str,
-        contract: str,
         register: Register,
         secrets: DaySecrets,
         keys: NodeKeys,
         deliveries: Deliveries,
     ) -> None:
         self._sp = sp
-        self._contract = contract
         self._register = register
         self._secrets = secrets
         self._deliveries = deliveries
@@ -63,20 +62,21 @@ class Results:
         connection: sqlite3.Connection,
         position: int,
         secret: DaySecret,
+        contract: str,
         decision: Decision,
         *,
         late: bool,
     ) -> None:
-        """Keep what the contract did at a position; answer the entry, and hold back the results.
+        """Keep what a contract did at a position; answer the entry, and hold back the results.
 
+        contract: its id.
         late: learned from the archive, after a grant. What was said before this SP acted for a side, others
         have attested; for what was said since, it may be the only one of its side.
         """
         due = bool(self._keys_for(secret)) and (not late or self._acted(secret, position))
-        digest = decision_digest(self._contract, decision)
-        connection.execute(
-            "INSERT INTO decided VALUES (?, ?, ?, ?, ?)", (position, secret.key_id, digest, OPEN, due)
-        )
+        digest = decision_digest(contract, decision)
+        row = (position, secret.key_id, digest, OPEN, due, contract)
+        connection.execute("INSERT INTO decided VALUES (?, ?, ?, ?, ?, ?)", row)
         at_once = [outcome for outcome in decision.outcomes if not isinstance(outcome, Result)]
         self._tell(connection, secret, at_once, Finality.FINAL)
         self._judge(connection, position, secret)
@@ -85,20 +85,17 @@ class Results:
         """Queue this node's attestations of what it has not attested yet; whether there were any."""
         rows = each(
             connection,
-            "SELECT position, key_id, digest FROM decided WHERE due = 1 ORDER BY position LIMIT ?",
+            "SELECT position, key_id, digest, contract FROM decided WHERE due = 1 ORDER BY position LIMIT ?",
             ITEMS_MAX,
         )
-        by_secret: dict[bytes, list[tuple[int, str]]] = {}
-        for position, key_id, digest in rows:
-            by_secret.setdefault(key_id, []).append((position, digest))
-        for key_id, items in by_secret.items():
+        alike: dict[tuple[bytes, str], list[tuple[int, str]]] = {}
+        for position, key_id, digest, contract in rows:
+            alike.setdefault((key_id, contract), []).append((position, digest))
+        for (key_id, contract), items in alike.items():
             secret = self._secrets.by_id(key_id)
-            assert secret is not None, "what was decided was opened with it"
-            keys = self._keys_for(secret)
-            if keys:  # none where the delegation was revoked meanwhile
-                queue_attestation(
-                    connection, attestation(self._contract, items, secret, self._sp, keys), key_id
-                )
+            keys = self._keys_for(secret) if secret is not None else {}
+            if secret is not None and keys:  # its day was destroyed, or the delegation revoked meanwhile
+                queue_attestation(connection, attestation(contract, items, secret, self._sp, keys), key_id)
         connection.executemany("UPDATE decided SET due = 0 WHERE position = ?", [(row[0],) for row in rows])
         return bool(rows)
 
@@ -158,17 +155,18 @@ class Results:
     def _check_subject(self, connection: sqlite3.Connection, position: int, secret: DaySecret) -> None:
         """An attestation speaks of entries before it that were sealed with its own secret."""
         row = connection.execute("SELECT key_id FROM said WHERE position = ?", (position,)).fetchone()
-        if row is None or row[0] != secret.key_id:
+        is_known = row is not None and row[0] == secret.key_id
+        if not is_known and not is_deferred(connection, position, secret.key_id):
             raise AttestationInvalidError(f"attests position {position}, which is not of its secret")
 
     def _judge(self, connection: sqlite3.Connection, position: int, secret: DaySecret) -> None:
         """Compare what is attested at a position with what this node came to, and act on it."""
         row = connection.execute(
-            "SELECT digest, finality FROM decided WHERE position = ?", (position,)
+            "SELECT digest, finality, contract FROM decided WHERE position = ?", (position,)
         ).fetchone()
         if row is None:
             return
-        digest, finality = row
+        digest, finality, own = row
         said = each(
             connection, "SELECT sp, digest, contract, sides FROM attested WHERE position = ?", position
         )
@@ -177,7 +175,7 @@ class Results:
             return  # a restored node that had to pass over destroyed days cannot judge what rested on them
         if unequal:
             if finality != DISPUTED:
-                self._dispute(connection, position, secret, finality, unequal)
+                self._dispute(connection, position, secret, finality, own, unequal)
             return
         sides = {lei for _, _, _, names in said for lei in names.split()}
         if finality in (OPEN, PROVISIONAL) and {secret.broker, secret.investor} <= sides:
@@ -190,6 +188,7 @@ class Results:
         position: int,
         secret: DaySecret,
         finality: str,
+        own: str,
         unequal: Sequence[tuple[str, str]],
     ) -> None:
         self._become(connection, position, DISPUTED)
@@ -197,7 +196,7 @@ class Results:
         released = "it was released as final before" if finality == FINAL else "nothing of it is released"
         text = (
             f"position {position}: {others} came to another result than this node with contract "
-            f"{self._contract}; {released}. Compare versions with the other side's operators"
+            f"{own}; {released}. Compare versions with the other side's operators"
         )
         raise_alarm(connection, f"disputed/{position}", text)
         if finality == PROVISIONAL:

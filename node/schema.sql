@@ -154,13 +154,14 @@ CREATE INDEX IF NOT EXISTS said_source ON said (source);
 CREATE INDEX IF NOT EXISTS said_key ON said (key_id);
 
 -- What the contract decided at a position, and how far the sides' nodes have attested the same.
--- finality: open, provisional, final, disputed. due: this node has yet to attest it.
+-- finality: open, provisional, final, disputed. due: this node has yet to attest it. contract: the id of what ran.
 CREATE TABLE IF NOT EXISTS decided (
     position INTEGER PRIMARY KEY,
     key_id BLOB NOT NULL,
     digest TEXT NOT NULL,
     finality TEXT NOT NULL,
-    due INTEGER NOT NULL
+    due INTEGER NOT NULL,
+    contract TEXT NOT NULL
 ) STRICT;
 CREATE INDEX IF NOT EXISTS decided_due ON decided (position) WHERE due = 1;
 CREATE INDEX IF NOT EXISTS decided_open ON decided (position) WHERE finality IN ('open', 'provisional');
@@ -173,6 +174,16 @@ CREATE TABLE IF NOT EXISTS attested (
     sides TEXT NOT NULL,
     PRIMARY KEY (position, sp)
 ) STRICT, WITHOUT ROWID;
+
+-- What waits until this node has the contract that judges it, or contracts are not stopped any more: submissions,
+-- with the secret that opens them, and days that institutions have destroyed.
+CREATE TABLE IF NOT EXISTS deferred (
+    position INTEGER PRIMARY KEY,
+    key_id BLOB,
+    late INTEGER NOT NULL,
+    institution TEXT,
+    day TEXT
+) STRICT;
 
 -- Through which SP an institution spoke last, and since which position.
 CREATE TABLE IF NOT EXISTS spoke (institution TEXT PRIMARY KEY, sp TEXT NOT NULL, since INTEGER NOT NULL) STRICT;

@@ -206,7 +206,7 @@ class DaySecrets:
     def _check_author(self, secret: DaySecret, sp: str) -> None:
         """A member that acts for neither party could otherwise hand them a secret that it knows."""
         relationship = _relationship(secret)
-        if relationship not in self._register.rules:
+        if not self._register.is_relationship(*relationship):
             raise SealBrokenError("a day secret names a relationship that this network does not have")
         if not self._register.served_by(sp) & set(relationship):
             raise SealBrokenError(f"{sp} made a day secret for two institutions that it acts for neither of")

@@ -12,7 +12,9 @@ from collections.abc import Iterable
 import structlog
 
 from node.alarms import raise_alarm
+from node.contract_versions import Contract
 from node.day_secret import DaySecret
+from node.deferral import deferred_shreds
 from node.keys import NodeKeys
 from node.register import Register
 from node.secrets import DaySecrets
@@ -36,11 +38,12 @@ class Shredding:
         self._submissions = submissions
         self._own = frozenset(keys.institutions)
 
-    def take(self, connection: sqlite3.Connection, lei: str, day: datetime.date) -> None:
-        """Forget an institution's day, as far as this node knows it."""
+    def take(self, connection: sqlite3.Connection, lei: str, day: datetime.date, contract: Contract) -> None:
+        """Forget an institution's day, as far as this node knows it. contract: of where it was ordered."""
         of_the_day = [one for one in self._secrets.of_institution(lei) if one.day == day]
-        self._submissions.forget(connection, [one.key_id for one in of_the_day])
-        gone = [one for one in of_the_day if self._is_for_nobody_here(one)]
+        self._submissions.forget(connection, [one.key_id for one in of_the_day], contract)
+        waiting = deferred_shreds(connection)  # said later than this: they count when their turn comes
+        gone = [one for one in of_the_day if self._is_for_nobody_here(one, waiting)]
         for secret in gone:
             if self._secrets.opens_without_day_key(connection, secret.key_id):
                 text = (
@@ -52,10 +55,13 @@ class Shredding:
         self._secrets.forget(connection, gone)
         log.info("a day is destroyed", day=day.isoformat(), secrets=len(gone))
 
-    def _is_for_nobody_here(self, secret: DaySecret) -> bool:
+    def _is_for_nobody_here(self, secret: DaySecret, waiting: frozenset[tuple[str, datetime.date]]) -> bool:
         """Whether every party that this node acts for has had the day destroyed."""
         parties = {secret.broker, secret.investor} & self._own
-        return all(secret.day in self._register.shredded.get(lei, ()) for lei in parties)
+        return all(
+            secret.day in self._register.shredded.get(lei, ()) and (lei, secret.day) not in waiting
+            for lei in parties
+        )
 
 
 def _purge(connection: sqlite3.Connection, key_ids: Iterable[bytes]) -> None:

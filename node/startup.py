@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from canonical.contracts import CONTRACTS
 from node.act_records import stored_register
+from node.contract_rules import contract_findings
 from node.generation import Generation, generation_in
 from node.guard import GuardSettings, ServerGuard
 from node.guard_disk import DiskMarks
@@ -178,6 +180,15 @@ def protection(settings: NodeSettings) -> Protection:
     )
 
 
+def check_contracts() -> None:
+    """Raise SettingsError where a contract of this release could compute otherwise than at other nodes."""
+    found = [str(finding) for finding in contract_findings(*CONTRACTS)]
+    if found:
+        raise SettingsError(
+            f"the contracts here are not as they were released: {'; '.join(found[:3])}. Install them again"
+        )
+
+
 def check_member(settings: NodeSettings, network: Network, keys: NodeKeys) -> None:
     """Raise SettingsError where this can never be the node of the SP that its settings say.
 
@@ -190,11 +201,6 @@ def check_member(settings: NodeSettings, network: Network, keys: NodeKeys) -> No
             raise SettingsError(
                 f"the signing key in {settings.keys_folder} is that of {member.sp}, not of {settings.sp}: "
                 "correct sp, or keys_folder"
-            )
-    for client in settings.clients:
-        if client.institution not in network.by_lei:
-            raise SettingsError(
-                f"client {client.name}: institution {client.institution} is not in {settings.network_file}"
             )
 
 

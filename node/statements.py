@@ -8,22 +8,29 @@ A file is the statement's byte form (node.act), a line of JSON; it is public, an
 
 import datetime
 from pathlib import Path
+from typing import TypeVar
 
 from node.act import (
     ACT_BYTES_MAX,
     ActInvalidError,
+    AgreeRules,
     Delegate,
     InstitutionAct,
+    Joint,
     ReplaceIdentity,
     Revoke,
     Shred,
     Statement,
+    TakeBack,
     decode_act,
     encode_act,
 )
 from node.identity import Identity, sign_statement
 from node.network import Network
+from node.rules_document import RulesDocument
 from node.setup import Card, SetupError
+
+Signed = TypeVar("Signed", bound=Statement)
 
 
 def delegation_statement(
@@ -58,6 +65,37 @@ def destruction(identity: Identity, day: datetime.date, network: Network, number
     return said.model_copy(update=_signature(said, identity, network))
 
 
+def rules_agreement(identity: Identity, document: RulesDocument, network: Network, number: int) -> AgreeRules:
+    """The institution agrees on a document of rules with the other side. Raises SetupError."""
+    if identity.lei not in (document.broker, document.investor):
+        raise SetupError(f"{identity.lei} is no side of these rules: {document.broker}, {document.investor}")
+    said = AgreeRules(
+        institution=identity.lei,
+        number=number,
+        broker=document.broker,
+        investor=document.investor,
+        version=document.version,
+        from_trade_date=document.from_trade_date,
+        rules=document.rules,
+    )
+    return said.model_copy(update=_signature(said, identity, network))
+
+
+def as_said_by(identity: Identity, act: Joint, network: Network, number: int) -> InstitutionAct:
+    """What the other side has said, said by this one. Raises SetupError where it is no side of it."""
+    if identity.lei not in (act.broker, act.investor):
+        raise SetupError(f"{identity.lei} is no side of it: {act.broker} and {act.investor} are")
+    said = act.model_copy(update={"institution": identity.lei, "number": number, "signature": ""})
+    signed: InstitutionAct = said.model_copy(update=_signature(said, identity, network))  # type: ignore[assignment] # all joint statements are of the union
+    return signed
+
+
+def taking_back(identity: Identity, proposal: str, network: Network, number: int) -> TakeBack:
+    """The institution takes back what it has said, while the other side has not."""
+    said = TakeBack(institution=identity.lei, number=number, proposal=proposal)
+    return said.model_copy(update=_signature(said, identity, network))
+
+
 def write_statement(path: Path, statement: InstitutionAct) -> None:
     """Write a statement. Raises SetupError where there is a file already."""
     try:
@@ -76,9 +114,14 @@ def read_statement(path: Path) -> InstitutionAct:
         raise SetupError(f"{path} cannot be read: {error.strerror}") from error
     except ActInvalidError as error:
         raise SetupError(f"{path} is not an institution's statement: {error}") from error
-    if not isinstance(act, Delegate | Revoke | ReplaceIdentity | Shred):
+    if not isinstance(act, Statement):
         raise SetupError(f"{path} is a vote of members: they give theirs with `yakujo admit` and the like")
     return act
+
+
+def signed_by(identity: Identity, network: Network, said: Signed) -> Signed:
+    """A statement with its institution's signature."""
+    return said.model_copy(update=_signature(said, identity, network))
 
 
 def _signature(said: Statement, identity: Identity, network: Network) -> dict[str, str]:

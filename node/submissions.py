@@ -9,13 +9,12 @@ from typing import Any
 import structlog
 from pydantic import ValidationError
 
-from canonical.contracts import CONTRACTS, FORGET, HALVES_OF, REMINDING
 from canonical.contracts.state import Decision, Entry
 from canonical.encoding import canonical_bytes, from_canonical_bytes
 from canonical.message import NODE_KINDS, Reminder
 from canonical.result import AnyOutcome, Result
 from canonical.submission import SUBMISSION, Submission
-from node.contract_identity import contract_id
+from node.contract_versions import Contract
 from node.day_secret import DaySecret
 from node.deliveries import Deliveries
 from node.records import Records
@@ -23,25 +22,16 @@ from node.register import Register
 from node.results import Results
 from node.store import each
 
-CONTRACT = "matching/1"
-
 log = structlog.get_logger(__name__)
 
 
 class Submissions:
     """Runs the contract on what this node can read. Used by the writer's thread alone."""
 
-    def __init__(
-        self, register: Register, results: Results, deliveries: Deliveries, contract: str = CONTRACT
-    ) -> None:
+    def __init__(self, register: Register, results: Results, deliveries: Deliveries) -> None:
         self._register = register
         self._results = results
         self._deliveries = deliveries
-        self._contract = contract_id(contract)
-        self._apply = CONTRACTS[contract]
-        self._forget = FORGET[contract]
-        self._halves_of = HALVES_OF[contract]
-        self._reminding = REMINDING[contract]
         self._records = Records()
 
     def take(
@@ -53,11 +43,12 @@ class Submissions:
         plaintext: bytes,
         secret: DaySecret,
         *,
+        contract: Contract,
         late: bool = False,
     ) -> None:
-        """Take what stood sealed at `position` in a block of `sp`. late: read only now, after a grant.
+        """Take what stood sealed at `position` in a block of `sp`, for which `contract` was chosen.
 
-        time: of the ledger there, as the network's clock shows it.
+        time: of the ledger there, as the network's clock shows it. late: read only now, after a grant.
         """
         submission, fault = self._admitted(sp, position, plaintext, secret)
         sender = submission.sender if submission is not None else ""
@@ -74,31 +65,39 @@ class Submissions:
         turned = speaks and not late and self._deliveries.spoke(connection, submission.sender, sp, position)
         if turned:
             self._results.tell_standing(connection, submission.sender, secret.day)
-        self._decide(connection, Entry(position, submission, time), secret, late=late)
+        self._decide(connection, Entry(position, submission, time), secret, contract, late=late)
 
     def finish(self, connection: sqlite3.Connection) -> None:
         """Write the state after a batch of entries, in the transaction that archives them."""
         self._records.write(connection)
 
     def reminders(
-        self, connection: sqlite3.Connection, first: datetime.date, now: datetime.datetime
+        self,
+        connection: sqlite3.Connection,
+        contract: Contract,
+        position: int,
+        first: datetime.date,
+        now: datetime.datetime,
     ) -> Iterator[Reminder]:
-        """What is to be said at a time, by the network's clock, about trade dates from `first` on."""
-        view = partial(self._records.get, connection)
+        """What is to be said at a time, by the network's clock, about trade dates from `first` on.
+
+        position: from which on `contract` and the rules are asked for.
+        """
+        view, reminding = partial(self._records.get, connection), contract.reminding
         days = each(
             connection,
             "SELECT key FROM state WHERE key >= ? AND key < ? ORDER BY key",
-            self._reminding.days_from(first),
-            self._reminding.days_end,
+            reminding.days_from(first),
+            reminding.days_end,
         )
         for (key,) in days:
-            day, broker, investor = self._reminding.day_of_key(key)
-            rules = self._register.rules[broker, investor]
-            reminder = self._reminding.due(view, (day, broker, investor), rules, now)
+            day, broker, investor = reminding.day_of_key(key)
+            rules = self._register.rules_for(broker, investor, day, position)
+            reminder = reminding.due(view, (day, broker, investor), rules, now)
             if reminder is not None:
                 yield reminder
 
-    def forget(self, connection: sqlite3.Connection, key_ids: Sequence[bytes]) -> None:
+    def forget(self, connection: sqlite3.Connection, key_ids: Sequence[bytes], contract: Contract) -> None:
         """Have the contract forget the trades that were spoken of under these secrets."""
         view = partial(self._records.get, connection)
         halves: dict[str, None] = {}
@@ -110,8 +109,8 @@ class Submissions:
                 key_id,
             )
             for (text,) in accepted:
-                halves |= dict.fromkeys(self._halves_of(view, SUBMISSION.validate_json(text)))
-        self._records.change(self._forget(view, tuple(halves)))
+                halves |= dict.fromkeys(contract.halves_of(view, SUBMISSION.validate_json(text)))
+        self._records.change(contract.forget(view, tuple(halves)))
 
     def _admitted(
         self, sp: str, position: int, plaintext: bytes, secret: DaySecret
@@ -134,19 +133,21 @@ class Submissions:
         connection: sqlite3.Connection,
         entry: Entry,
         secret: DaySecret,
+        contract: Contract,
         *,
         late: bool,
     ) -> None:
         position, submission = entry.position, entry.submission
-        rules = self._register.rules[secret.broker, secret.investor]
-        decision: Decision = self._apply(partial(self._records.get, connection), entry, rules, self._contract)
+        rules = self._register.rules_on(secret.broker, secret.investor, position)
+        view = partial(self._records.get, connection)
+        decision: Decision = contract.apply(view, entry, rules, contract.id)
         self._records.change(decision.changes)
         _store_references(connection, position, submission, secret)
         for outcome in decision.outcomes:
             _store_outcome(connection, outcome)
         if any(outcome.kind == "receipt" for outcome in decision.outcomes) and not late:
             self._copy(connection, submission, secret)
-        self._results.decided(connection, position, secret, decision, late=late)
+        self._results.decided(connection, position, secret, contract.id, decision, late=late)
 
     def _copy(self, connection: sqlite3.Connection, submission: Submission, secret: DaySecret) -> None:
         other = secret.investor if submission.sender == secret.broker else secret.broker

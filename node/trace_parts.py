@@ -23,13 +23,17 @@ class Arrived(Shown):
 
 
 class Place(Shown):
-    """Where an entry stands. sequence: of its block; seq: the block's number among those of its SP."""
+    """Where an entry stands. sequence: of its block; seq: the block's number among those of its SP.
+
+    corrected: by what both sides have agreed that something else holds instead, in words.
+    """
 
     position: int
     sequence: int | None
     sp: str | None
     seq: int | None
     time: datetime | None
+    corrected: tuple[str, ...] = ()
 
 
 class Delivered(Shown):

@@ -14,6 +14,7 @@ from typing import Any
 from canonical.contracts.matching.v1.records import Half, Trade, half_key, trade_key
 from canonical.result import OUTCOME, AnyOutcome, Receipt, Rejection, Result
 from canonical.submission import SUBMISSION
+from node.act_records import corrections_of
 from node.block import archived_block
 from node.inspection import View
 from node.ledger_time import moment
@@ -187,6 +188,7 @@ def _place(view: View, position: int) -> Place:
         sp=block.sp if block else None,
         seq=block.seq if block else None,
         time=moment(block.time) if block else None,
+        corrected=corrections_of(view.connection, position),
     )
 
 

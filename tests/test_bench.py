@@ -157,7 +157,7 @@ def test_the_report_on_the_diagnosis():
     families = [each.family.replace("_", " ") for each in report.families]
     assert [family for family in families if family not in text] == []
     assert "at least 99 % are to be explained" in text
-    assert "is to be at most 5" in text
+    assert "median at most 5" in text
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from node.contract_rules import findings
+
 LAYERS = {
     "canonical": (),
     "adapters": ("canonical",),
@@ -38,15 +40,6 @@ OWNERS = {
     "typer": ("node/*",),
     "rich": ("node/*",),
 }
-
-# All that the pure layer may import beside itself: no clock, chance, socket, thread, file or environment.
-PURE_IMPORTS = """
-    __future__ abc bisect collections dataclasses datetime decimal enum fractions functools hashlib itertools
-    json math operator re string types typing unicodedata annotated_types canonical pydantic pydantic_core
-    stdnum
-""".split()  # noqa: SIM905 - a list of quoted words is harder to read
-IMPURE_CALLS = {"open", "print", "input", "id", "hash", "globals", "eval", "exec", "__import__"}
-IMPURE_METHODS = {"now", "utcnow", "today", "fromtimestamp"}
 
 FILE_LINES = 300
 FUNCTION_LINES = 50
@@ -128,65 +121,12 @@ def owned_library(source: Source) -> Iterator[str]:
             yield f"imports {name}, which belongs to {' and '.join(owners)}"
 
 
-def impure_import(source: Source) -> Iterator[str]:
-    for name in source.imports():
-        if source.package == "canonical" and name.split(".")[0] not in PURE_IMPORTS:
-            yield f"imports {name}"
-
-
-def impure_code(source: Source) -> Iterator[str]:
-    """Floats, clocks, files and object identities have no place in what all nodes must compute alike."""
-    for found in ast.walk(source.tree) if source.package == "canonical" else ():
-        match found:
-            case ast.Constant(value=float() | complex()):
-                yield f"line {found.lineno}: float {found.value}"
-            case ast.Name(id="float" as name):
-                yield f"line {found.lineno}: {name}"
-            case ast.Call(func=ast.Name(id=name)) if name in IMPURE_CALLS:
-                yield f"line {found.lineno}: {name}"
-            case ast.Attribute(attr=name) if name in IMPURE_METHODS:
-                yield f"line {found.lineno}: .{name}"
-
-
-def unordered(source: Source) -> Iterator[str]:
-    """The order of a set differs from node to node: a contract sorts it first."""
-    sets = {name for found in ast.walk(source.tree) for name in set_names(found)}
-    for found in ast.walk(source.tree) if source.path.startswith("canonical/contracts/") else ():
-        for each in iterated(found):
-            if is_set(each) or (isinstance(each, ast.Name) and each.id in sets):
-                yield f"line {each.lineno}: iterates over a set"
-
-
-def set_names(node: ast.AST) -> Iterator[str]:
-    match node:
-        case ast.Assign(targets=[ast.Name(id=name)], value=value) if is_set(value):
-            yield name
-        case (
-            ast.AnnAssign(target=ast.Name(id=name), annotation=kind) | ast.arg(arg=name, annotation=kind)
-        ) if kind:
-            if re.match(r"(frozen)?set\b|(Mutable|Abstract)?Set\b", ast.unparse(kind)):
-                yield name
-
-
-def is_set(node: ast.AST) -> bool:
-    called = node.func.id if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) else None
-    return isinstance(node, ast.Set | ast.SetComp) or called in {"set", "frozenset"}
-
-
-def iterated(node: ast.AST) -> list[ast.expr]:
-    """What the node goes through in its own order; into a set or a sorted list the order does not matter."""
-    match node:
-        case ast.For(iter=each):
-            return [each]
-        case ast.ListComp(generators=parts) | ast.DictComp(generators=parts):
-            return [part.iter for part in parts]
-        case ast.Call(
-            func=ast.Name(id="list" | "tuple" | "next" | "iter" | "enumerate" | "zip" | "map"), args=args
-        ):
-            return args
-        case ast.Call(func=ast.Attribute(attr="join" | "extend"), args=args):
-            return args
-    return []
+def indeterminate(source: Source) -> Iterator[str]:
+    """What all nodes must compute alike is computed alike: see node.contract_rules."""
+    if source.package == "canonical":
+        is_contract = source.path.startswith("canonical/contracts/")
+        for line, what in findings(source.tree, is_contract=is_contract):
+            yield f"line {line}: {what}"
 
 
 def too_long(source: Source) -> Iterator[str]:
@@ -218,7 +158,7 @@ def unexplained(source: Source) -> Iterator[str]:
 
 
 Rule = Callable[[Source], Iterator[str]]
-PACKAGE_RULES: list[Rule] = [direction, sideways, owned_library, impure_import, impure_code, unordered]
+PACKAGE_RULES: list[Rule] = [direction, sideways, owned_library, indeterminate]
 RULES: list[Rule] = [too_long, empty_name, unexplained]
 
 

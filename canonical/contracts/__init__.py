@@ -2,14 +2,15 @@
 
     apply(view, entry, rules, contract) -> Decision
 
-`view` looks up records of the state by key, `Decision.changes` says which records are new: None deletes
-one. A version lives in a directory of its own and is never changed once a network has used it.
+`view` looks up records of the state by key, `rules` gives those of a trade date, `Decision.changes` says
+which records are new: None deletes one. A version lives in a directory of its own and is never changed once
+a network has used it; a later one may build on its modules, as its identity covers all of them.
 
     halves_of(view, submission) -> the sides of trades that an accepted submission speaks of
     forget(view, halves) -> changes
 
 These take out of the state what both sides have destroyed. They too run at one place of the ledger at every
-entitled node, so that the states stay equal.
+entitled node, so that the states stay equal. Which version judges an entry is decided on the ledger.
 
     Reminding.due(view, place, rules, now) -> Reminder
 
@@ -24,13 +25,14 @@ from canonical.base import Canonical
 from canonical.contracts.matching.v1 import contract as matching_v1
 from canonical.contracts.matching.v1 import forgetting as forgetting_v1
 from canonical.contracts.matching.v1 import open_list, records, reminding
+from canonical.contracts.matching.v2 import contract as matching_v2
 from canonical.contracts.state import View
 from canonical.message import Reminder
 from canonical.rules import Rules
 
-CONTRACTS = {"matching/1": matching_v1.apply}
-FORGET = {"matching/1": forgetting_v1.forget}
-HALVES_OF = {"matching/1": forgetting_v1.halves_of}
+CONTRACTS = {"matching/1": matching_v1.apply, "matching/2": matching_v2.apply}
+FORGET = {"matching/1": forgetting_v1.forget, "matching/2": matching_v2.forget}
+HALVES_OF = {"matching/1": forgetting_v1.halves_of, "matching/2": matching_v2.halves_of}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +49,8 @@ class Reminding:
     due: Callable[[View, tuple[date, str, str], Rules, datetime], Reminder | None]
 
 
-REMINDING = {
-    "matching/1": Reminding(open_list.days_from, open_list.DAYS_END, open_list.day_of_key, reminding.due)
-}
+_REMINDING_V1 = Reminding(open_list.days_from, open_list.DAYS_END, open_list.day_of_key, reminding.due)
+REMINDING = {"matching/1": _REMINDING_V1, "matching/2": _REMINDING_V1}
 
 LISTS = open_list.LISTS
 """How keys begin of records that only list others, and are no part of what sides attest."""

@@ -6,6 +6,7 @@
 
     sides            what the two sides say, as it comes in
     cause            what a diagnosis says, as data
+    differing        where they differ
     stating          what is said and not computed: terms, dates, funds, quantities, prices
     chain            what is computed: gross, commission, consumption tax, fees, net
     search           how conventions are tried, and which are believed
@@ -17,6 +18,7 @@ side (search.py). The same input gives the same diagnosis everywhere; exchanged 
 
 from canonical.diagnosis.cause import CAUSES_MAX, Aspect, Cause, Choice, Convention, Diagnosis, Kind, View
 from canonical.diagnosis.chain import Chain
+from canonical.diagnosis.differing import differing
 from canonical.diagnosis.english import in_english
 from canonical.diagnosis.japanese import in_japanese
 from canonical.diagnosis.sides import FUNDS_LOOKED_AT_MAX, FundSides, Sides, stated
@@ -49,9 +51,11 @@ def diagnose(sides: Sides) -> Diagnosis | None:
         stated(sides.broker, tuple(fund.broker for fund in funds), all_funds=everything),
         stated(sides.investor, tuple(fund.investor for fund in funds), all_funds=everything),
     )
-    stating = Stating(sides, funds, figures)
-    causes = list(stating.causes())
-    causes += Chain(sides, funds, figures, stating.places()).causes()
+    unlike = differing(sides, funds)
+    causes = [
+        *Stating(sides, funds, figures, unlike).causes(),
+        *Chain(sides, funds, figures, unlike).causes(),
+    ]
     if not causes:
         return None
     return Diagnosis(

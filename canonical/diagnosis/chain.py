@@ -14,12 +14,13 @@ from canonical.diagnosis.cause import Aspect, Cause, Kind, View
 from canonical.diagnosis.charging import Inputs, inputs
 from canonical.diagnosis.commission import CommissionStep
 from canonical.diagnosis.consumption_tax import ConsumptionTaxStep
+from canonical.diagnosis.differing import Differing, Pair
 from canonical.diagnosis.fees import FeeStep, fee_kinds, fee_targets
 from canonical.diagnosis.gross import GrossStep
 from canonical.diagnosis.net import NetStep
-from canonical.diagnosis.search import Made, Step, Trials
+from canonical.diagnosis.search import Step, Trials, simplest
 from canonical.diagnosis.sides import FundSides, Sides
-from canonical.diagnosis.stating import EVERYONE, STATED, Pair, Stateds, exchanged, pair_of
+from canonical.diagnosis.stating import EVERYONE, STATED, Stateds, exchanged
 from canonical.diagnosis.telling import BLOCK, Parted, Reason, causes_of
 
 INPUTS = {
@@ -49,18 +50,17 @@ Both = tuple[Targets, Targets]
 
 
 class Chain:
-    """The computed fields of one trade. parted: where earlier fields differ, by name; it grows."""
+    """The computed fields of one trade. stated: the broker's side first."""
 
     def __init__(
-        self, sides: Sides, funds: Sequence[FundSides], stated: Stateds, parted: dict[str, list[int]]
+        self, sides: Sides, funds: Sequence[FundSides], stated: Stateds, differing: Differing
     ) -> None:
         self._sides = sides
         self._rules = sides.rules
-        self._funds = funds
         self._stated = stated
-        self._parted = parted
+        self._differing = differing
+        self._places = {field: {place: None for place, _ in found} for field, found in differing.items()}
         self._accounts = [fund.account for fund in funds]
-        self._unlike = [place for place, fund in enumerate(funds) if fund.broker != fund.investor]
         self._inputs: tuple[Inputs, Inputs] = (
             inputs(stated[0], sides.rules.gross),
             inputs(stated[1], sides.rules.gross),
@@ -83,9 +83,7 @@ class Chain:
 
     def _of_funds(self, field: str) -> list[tuple[int, Pair]]:
         """The funds in which a field differs, with both values."""
-        funds = ((place, self._funds[place]) for place in self._unlike)
-        pairs = [(place, pair_of(field, fund.broker, fund.investor)) for place, fund in funds]
-        return [(place, pair) for place, pair in pairs if pair is not None and pair[0] != pair[1]]
+        return [each for each in self._differing.get(field, ()) if each[0] != BLOCK]
 
     def _targets(self, field: str) -> Both:
         """All that each side gives of a field, fund by fund."""
@@ -97,10 +95,7 @@ class Chain:
 
     def _gross(self) -> list[Cause]:
         """The block's among the funds': a side does the same with all of them."""
-        pair = pair_of("gross", self._sides.broker, self._sides.investor)
-        of_block = [(BLOCK, pair)] if pair is not None and pair[0] != pair[1] else []
-        parted = of_block + self._of_funds("gross")
-        self._parted["gross"] = [place for place, _ in parted]
+        parted = self._differing.get("gross", [])
         if not parted:
             return []
         broker, investor = (
@@ -138,7 +133,6 @@ class Chain:
 
     def _fees(self) -> list[Cause]:
         parted = self._of_funds("fees")
-        self._parted["fees"] = [place for place, _ in parted]
         known = [(place, pair) for place, pair in parted if self._gives_fees(place)]
         foreign = [
             Parted(place, *pair, Reason(Kind.STATED)) for place, pair in parted if not self._gives_fees(place)
@@ -163,7 +157,6 @@ class Chain:
 
     def _accrued(self) -> list[Cause]:
         parted = self._of_funds("accrued")
-        self._parted["accrued"] = [place for place, _ in parted]
         told = [Parted(place, *pair, Reason(Kind.STATED)) for place, pair in parted]
         return causes_of("accrued", told, self._accounts, EVERYONE, currency=self._stated[0].currency)
 
@@ -171,10 +164,9 @@ class Chain:
         return self._computed("net", (NetStep(self._inputs[0]), NetStep(self._inputs[1])))
 
     def _computed(self, field: str, steps: Steps) -> list[Cause]:
-        """The causes of one field of the funds; their places are kept for the steps after."""
+        """The causes of one field of the funds."""
         parted = self._of_funds(field)
         told = self._reasons(field, parted, steps, self._targets(field)) if parted else []
-        self._parted.setdefault(field, []).extend(place for place, _ in parted)
         return self._causes(field, told, steps)
 
     def _causes(
@@ -196,15 +188,12 @@ class Chain:
 
     def _follows(self, field: str, place: int) -> tuple[str, ...]:
         """What differs before, among the inputs of a field: in this fund, else in any other."""
-        inputs_of = INPUTS[field]
-        own = [name for name in inputs_of if _touches(self._parted.get(name, ()), place, name)]
-        found = own or [name for name in inputs_of if self._parted.get(name)]
+        untaxed = field == "consumption_tax" and not self._rules.consumption_tax.on_fees
+        inputs_of = [name for name in INPUTS[field] if not (untaxed and name == "fees")]
+        parted = [name for name in inputs_of if name in self._places]
+        found = [name for name in parted if place in self._places[name] or name in STATED] or parted
         within = _WITHIN | ({"gross": "commission"} if field == "consumption_tax" else {})
         return tuple(name for name in found if within.get(name) not in found)
-
-
-def _touches(places: Sequence[int], place: int, name: str) -> bool:
-    return place in places or (name in STATED and bool(places))
 
 
 def _holds_tax(view: View) -> bool:
@@ -223,10 +212,12 @@ def _reason(place: int, trials: tuple[Trials, Trials], follows: tuple[str, ...])
     if not all(trial.gives(place) for trial in trials):
         return Reason(Kind.STATED)
     broker, investor = (trial.conventions[place] for trial in trials)
-    alike: tuple[Made, ...] = ((), *broker[:1], *investor[:1]) if follows else ((),)
-    for made in alike:
-        if all(trial.reproduces(made, place) for trial in trials):
-            return Reason(Kind.FOLLOWS, (made,), (made,), follows)
+    if all(trial.follows_rules(place) for trial in trials):
+        return Reason(Kind.FOLLOWS, ((),), ((),), follows)
+    alike = [made for made in (*broker[:1], *investor[:1]) if all(t.reproduces(made, place) for t in trials)]
+    if alike and follows:
+        made = simplest(alike)
+        return Reason(Kind.FOLLOWS, (made,), (made,), follows)
     if broker and investor:
         return Reason(Kind.EXPLAINED, broker, investor)
     computed = all(trial.computes(place) for trial in trials)

@@ -41,5 +41,6 @@ def _chance(pairs: Sequence[tuple[Decimal, Decimal]], step: Decimal, decimals: i
     """How likely some multiple of `step` gives charges that were drawn at random."""
     unit, chance = Decimal(1).scaleb(-decimals), Decimal(1)
     for _, amount in pairs:
-        chance = min(chance, Decimal(1)) * min(Decimal(1), EXACT.divide(unit, EXACT.multiply(amount, step)))
+        one = EXACT.divide(unit, EXACT.multiply(amount, step))
+        chance = EXACT.multiply(chance, min(Decimal(1), one))
     return chance

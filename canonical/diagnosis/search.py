@@ -52,6 +52,7 @@ class Trials:
         self._targets = targets
         self._figures: dict[Made, Figure | None] = {}
         self._funds = [fund for fund, target in enumerate(targets) if target is not None]
+        self._missed_by_rules = self._misses()
         self.conventions = self._conventions()
 
     def gives(self, fund: int) -> bool:
@@ -68,13 +69,24 @@ class Trials:
         figure = self._under(made)
         return figure is not None and all(figure(fund) == self._targets[fund] for fund in funds)
 
+    def follows_rules(self, fund: int) -> bool:
+        """Whether the rules give the figure of a fund."""
+        return fund % len(self._targets) not in self._missed_by_rules
+
+    def _misses(self) -> dict[int, None]:
+        """The funds whose figure the rules do not give, in order."""
+        agreed, targets = self._under(()), self._targets
+        if agreed is None:
+            return dict.fromkeys(self._funds)
+        return {fund: None for fund in self._funds if agreed(fund) != targets[fund]}
+
     def _under(self, made: Made) -> Figure | None:
         if made not in self._figures:
             self._figures[made] = self._step.under(made)
         return self._figures[made]
 
     def _conventions(self) -> tuple[tuple[Made, ...], ...]:
-        misses = [fund for fund in self._funds if not self.reproduces((), fund)]
+        misses = list(self._missed_by_rules)
         if not misses:
             return (((),),) * len(self._targets)
         funds = list(dict.fromkeys((*misses, *self._funds)))  # where the rules fail, others fail soonest
@@ -131,6 +143,11 @@ def _pairs(alternatives: Sequence[tuple[Aspect, str]]) -> Iterator[Made]:
         for other in alternatives[place + 1 :]:
             if one[0] is not other[0] and (one[0] in _BESIDE or other[0] in _BESIDE):
                 yield (one, other)
+
+
+def simplest(conventions: Sequence[Made]) -> Made:
+    """That with the fewest departures, and of equals the first by name: no side's list comes first."""
+    return min(conventions, key=lambda made: (len(made), made))
 
 
 def modes_beside(agreed: Mode) -> tuple[tuple[Aspect, str], ...]:

@@ -8,36 +8,34 @@ from functools import cache, partial
 from canonical.amounts import total
 from canonical.calculation.arithmetic import EXACT
 from canonical.diagnosis.cause import Cause, Kind
+from canonical.diagnosis.differing import Differing, Pair
 from canonical.diagnosis.gross import executed
 from canonical.diagnosis.price import price_agreed, price_conventions
 from canonical.diagnosis.quantity import quantity_agreed, quantity_conventions
-from canonical.diagnosis.search import Made
+from canonical.diagnosis.search import Made, simplest
 from canonical.diagnosis.settling import settling_agreed, settling_conventions
-from canonical.diagnosis.sides import FundSides, Sides, Stated, Values
+from canonical.diagnosis.sides import FundSides, Sides, Stated
 from canonical.diagnosis.telling import BLOCK, Agreed, Parted, Reason, causes_of
 from canonical.rules.tolerance import Tolerance
 
 STATED = ("side", "instrument", "venue", "order_format", "currency", "trade_date")
-_SECURITIES = ("isin", "japan_code")
 EVERYONE: tuple[Agreed, Agreed] = (lambda _: "", lambda _: "")
 """Where no convention is named, none is agreed."""
 
-Pair = tuple[str, str]
 Stateds = tuple[Stated, Stated]
 
 
 class Stating:
     """The fields that are said. funds: those that are looked at. stated: the broker's side first."""
 
-    def __init__(self, sides: Sides, funds: Sequence[FundSides], stated: Stateds) -> None:
+    def __init__(
+        self, sides: Sides, funds: Sequence[FundSides], stated: Stateds, differing: Differing
+    ) -> None:
         self._sides = sides
         self._funds = funds
         self._stated = stated
         self._accounts = [fund.account for fund in funds]
-        levels = [(BLOCK, sides.broker, sides.investor)]
-        levels += [(place, fund.broker, fund.investor) for place, fund in enumerate(funds)]
-        self._unlike = [level for level in levels if level[1] != level[2]]
-        self._parted: dict[str, list[tuple[int, Pair]]] = {}
+        self._differing = differing
 
     def causes(self) -> Iterator[Cause]:
         """All of them, in the order in which a trade comes about."""
@@ -48,11 +46,6 @@ class Stating:
         yield from self._missing()
         yield from self._quantities()
         yield from self._prices()
-
-    def places(self) -> dict[str, list[int]]:
-        """Where each field differs: the steps after look there for what they follow from."""
-        fields = (*STATED, "quantity", "price")
-        return {field: [place for place, _ in self.parted(field)] for field in fields}
 
     def _compares(self, field: str) -> bool:
         """Whether unlike values matter to the two sides."""
@@ -74,11 +67,7 @@ class Stating:
 
     def parted(self, field: str) -> list[tuple[int, Pair]]:
         """Where a field differs: the block first, then the funds, with both values."""
-        if field not in self._parted:
-            pairs = [(place, pair_of(field, *values)) for place, *values in self._unlike]
-            found = [(place, pair) for place, pair in pairs if pair is not None and pair[0] != pair[1]]
-            self._parted[field] = found
-        return self._parted[field]
+        return self._differing.get(field, [])
 
     def _settlement(self) -> list[Cause]:
         rules = self._sides.rules.settlement
@@ -162,26 +151,6 @@ class Stating:
         return sorted(found)
 
 
-def pair_of(field: str, broker: Values | None, investor: Values | None) -> Pair | None:
-    """Both sides' values; None where one gives none."""
-    if broker is None or investor is None:
-        return None
-    if field == "instrument":
-        return _securities(broker, investor)
-    one, other = broker.get(field), investor.get(field)
-    return (one, other) if one is not None and other is not None else None
-
-
-def _securities(broker: Values, investor: Values) -> Pair | None:
-    """How each side names the security: in the way that parts them, else that they share, else its own."""
-    pairs = [(broker.get(name), investor.get(name)) for name in _SECURITIES]
-    both = [(one, other) for one, other in pairs if one is not None and other is not None]
-    if both:
-        return next(((one, other) for one, other in both if one != other), both[0])
-    own = [next((side[name] for name in _SECURITIES if name in side), None) for side in (broker, investor)]
-    return (own[0], own[1]) if own[0] is not None and own[1] is not None else None
-
-
 def _by_figures(parted: Sequence[Parted]) -> list[Parted]:
     """Block and funds that part by the same two values stand together; other funds' values do not hide."""
     order = {(each.broker, each.investor): place for place, each in reversed(list(enumerate(parted)))}
@@ -197,9 +166,10 @@ def _is_full(stated: Stated) -> bool:
 
 def explained(broker: tuple[Made, ...], investor: tuple[Made, ...], follows: tuple[str, ...] = ()) -> Reason:
     """What the conventions of both sides say together. follows: what differs before, among their inputs."""
-    both = tuple(made for made in broker if made in investor)
+    both = [made for made in broker if made in investor]
     if both and follows:
-        return Reason(Kind.FOLLOWS, both[:1], both[:1], follows)
+        made = simplest(both)
+        return Reason(Kind.FOLLOWS, (made,), (made,), follows)
     kind = Kind.EXPLAINED if broker and investor else Kind.UNEXPLAINED
     return Reason(kind, broker, investor)
 

@@ -3,6 +3,7 @@
 from decimal import Decimal
 
 from canonical.amounts import plain
+from canonical.calculation.arithmetic import EXACT
 from canonical.diagnosis.cause import Cause, Choice, View
 
 ACCOUNTS_WRITTEN_MAX = 3
@@ -52,4 +53,4 @@ def parting(cause: Cause, view: View) -> tuple[Choice, ...]:
 
 def hundredths(choice: Choice, per: int) -> str:
     """A rate as so many parts: of 10,000 for basis points, of 100 for percent."""
-    return plain(Decimal(choice.value) * per)
+    return plain(EXACT.multiply(Decimal(choice.value), Decimal(per)))

@@ -9,6 +9,7 @@
 What a document leaves out has the value that stands here: everything compared exactly, nothing calculated.
 """
 
+from datetime import date
 from enum import StrEnum
 from typing import Annotated
 
@@ -86,3 +87,7 @@ class Rules(Canonical):
     settlement: Settlement = Settlement()
     deadlines: Deadlines = Deadlines()
     provisional_after_seconds: Annotated[int, Field(ge=1, le=PROVISIONAL_AFTER_SECONDS_MAX)] | None = None
+
+    def on(self, trade_date: date) -> "Rules":  # noqa: ARG002 - as versions of rules have it
+        """These rules, for whatever trade date: see canonical.rules.versions."""
+        return self

@@ -28,7 +28,7 @@ TIMED_MAX = 1_000  # pairs of one number of funds
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One pair, diagnosed. seconds: what that took."""
+    """One pair, diagnosed. seconds: the processor time that it took."""
 
     pair: Pair
     diagnosis: Diagnosis | None
@@ -71,9 +71,9 @@ def measured_diagnosis(options: DiagnosisOptions, progress: Progress) -> Found:
 
 
 def _case(pair: Pair) -> Case:
-    began = time.perf_counter()
+    began = time.process_time()
     diagnosis = diagnose(pair.sides)
-    return Case(pair, diagnosis, time.perf_counter() - began)
+    return Case(pair, diagnosis, time.process_time() - began)
 
 
 def _family(name: str, verdicts: Sequence[Judged]) -> FamilyFigures:

@@ -47,7 +47,7 @@ class ErrorFigures(Figures):
 
 
 class TimeFigures(Figures):
-    """The time of one trade that differs, of so many funds; None for the pairs as they are drawn."""
+    """Processor time of one trade that differs, of so many funds; None for the pairs as they are drawn."""
 
     funds: int | None
     pairs: int

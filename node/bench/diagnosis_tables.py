@@ -51,7 +51,7 @@ def _errors(report: DiagnosisReport) -> Table:
 
 
 def _times(times: Sequence[TimeFigures]) -> Table:
-    title = f"Time of one trade, ms; the median is to be at most {MEDIAN_MILLISECONDS_MAX:.0f}"
+    title = f"Processor time of a trade, ms; median at most {MEDIAN_MILLISECONDS_MAX:.0f}"
     found = table(title, "", "pairs", "median", "quartiles", "p99")
     for each in times:
         name = "as drawn" if each.funds is None else f"{each.funds} funds"

@@ -23,7 +23,6 @@ from node.entry import SealedEntry, decode_entry, encode_entry
 from node.reading import Reader, Ready
 from node.register import Register
 from node.sealing import open_sealed, seal
-from node.submissions import CONTRACT
 from node.tree import entry_leaf
 from node.tree_tiles import append, memory_tree, root
 
@@ -127,7 +126,7 @@ def _tree(
 
 
 def _attesting(of: Sealing) -> dict[str, Callable[[], object]]:
-    secret, contract = of.secret, contract_id(CONTRACT)
+    secret, contract = of.secret, contract_id(of.scene.network.first_contract)
     keys = {lei: own.signing for lei, own in of.scene.ring.keys.institutions.items()}
     register = Register(of.scene.network)
     items = [(position, f"{position:064x}") for position in range(len(of.plaintexts))]

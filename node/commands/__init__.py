@@ -15,6 +15,7 @@ from node.commands.audit import audit
 from node.commands.bench import bench
 from node.commands.calendar import calendar
 from node.commands.check import check
+from node.commands.decisions import approve, decisions, withdraw
 from node.commands.delegate import delegate, revoke
 from node.commands.demo import demo
 from node.commands.drill import drill
@@ -23,6 +24,7 @@ from node.commands.identity import identity, replace_identity
 from node.commands.init import init
 from node.commands.keys import keys
 from node.commands.members import members
+from node.commands.propose import propose
 from node.commands.prove import prove
 from node.commands.rebuild import rebuild
 from node.commands.relocate import relocate
@@ -52,12 +54,25 @@ commands = typer.Typer(
 )
 FOUNDING: Commands = (init, identity, delegate, assemble, sign)
 RUNNING: Commands = (check, run, status, trades, trace, stats)
-GOVERNING: Commands = (members, admit, remove, relocate, replace_key, submit, revoke, replace_identity)
+GOVERNING: Commands = (
+    members,
+    decisions,
+    approve,
+    withdraw,
+    admit,
+    remove,
+    relocate,
+    replace_key,
+    submit,
+    revoke,
+    replace_identity,
+)
 PROVING: Commands = (prove, verify, audit)
 MENDING: Commands = (scrub, restore, rebuild)
 SHOWING: Commands = (demo, drill, bench)
 for command in (*FOUNDING, *RUNNING, *GOVERNING, *PROVING, *MENDING, *SHOWING):
     commands.command()(command)
+commands.add_typer(propose)
 commands.add_typer(keys)
 commands.add_typer(calendar)
 commands.add_typer(rules)

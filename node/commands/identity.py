@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from node.act import fingerprint
+from node.act_words import fingerprint
 from node.commands.options import IdentityFolder, NetworkFile, Number, Output, PassphraseFile, screen
 from node.commands.stated import write_and_tell
 from node.identity import CARD_FILE, create_identity, load_identity

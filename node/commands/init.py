@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from node.act import fingerprint
+from node.act_words import fingerprint
 from node.commands.options import screen
 from node.secret_files import passphrase_in
 from node.setup import CARD_FILE, SetupError, make_member

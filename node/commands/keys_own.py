@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from node.act import fingerprint
+from node.act_words import fingerprint
 from node.block_key import KEY_FILE, NEXT_FOLDER, next_key
 from node.commands.options import HERE, AsJson, Folder, PassphraseFile, print_json, screen, settings_in
 from node.inspection import reading

@@ -44,8 +44,8 @@ Named = Annotated[
     str,
     typer.Argument(
         metavar="REF",
-        help="A client's reference, a trade's, a result's or a delivery's id, or position:34, any entry of "
-        "the ledger.",
+        help="A client's reference, a trade's, a result's or a delivery's id, position:34, any entry of "
+        "the ledger, or decision:ab12, what was said for it.",
         show_default=False,
     ),
 ]

@@ -11,9 +11,9 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from node.catching_up import catch_up as caught_up
 from node.commands.exits import FOUND
 from node.commands.options import HERE, AsJson, Folder, print_json, screen, settings_in
-from node.compose import catch_up as caught_up
 from node.restoring import Restored, restore_store
 from node.salvage_report import SalvageReport, TableReport
 

@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from node.act import InstitutionAct, in_words
+from node.act import InstitutionAct
+from node.act_words import in_words
 from node.commands.options import screen
 from node.statements import write_statement
 

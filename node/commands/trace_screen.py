@@ -80,6 +80,8 @@ def _print_message(console: Console, said: Said, *, in_full: bool) -> None:
         place = said.place
         block = f"block {place.sequence}, number {place.seq} of {place.sp}, {at(place.time)}"
         console.print(f"ordered  at position {place.position} in {block}")
+        for words in place.corrected:
+            console.print(f"corrected  {words}", soft_wrap=True)
     if said.entry is not None:
         console.print(f"contract {said.entry.contract[:CONTRACT_CHARACTERS]}: {said.entry.kind}")
     for problem in said.entry.problems if isinstance(said.entry, Rejection) else ():

@@ -26,7 +26,7 @@ RECEIVED, REFUSED, PENDING, MISMATCHED, MATCHED, CANCELLED = (
 )
 COPY: Final = "copy"
 
-_DIFFERENCE = re.compile(r"(\w+): broker (.+?), investor (.+)")
+_DIFFERENCE = re.compile(r"(\w+): broker (.+?), investor (.+?)(?: \(.+\))?")  # the reason in parentheses
 _CUT = re.compile(r"(\.\.\.|…)$")
 
 

@@ -26,6 +26,7 @@ from node.drill.pauses import pauses
 from node.drill.secret import secret
 from node.drill.stores import damaged_store, lost_directory
 from node.drill.two_providers import two_providers
+from node.drill.upgrade import upgrade
 from node.drill.waits import waits
 
 __all__ = ["DRILLS", "DemoError", "Drill", "DrillOptions", "Promise", "Report", "run_drill"]
@@ -72,6 +73,11 @@ DRILLS: Final[dict[str, Drill]] = {
         contracts,
         "one node's contract computes another result than the other side's",
         seconds=4,
+    ),
+    "upgrade": Drill(
+        upgrade,
+        "the members activate another contract under load; one node has it only later",
+        seconds=18,
     ),
     "waits": Drill(
         waits,

@@ -40,8 +40,8 @@ async def contracts(asked: Asked, account: Account) -> None:
 
     def prepared(folder: Path) -> tuple[Provider, ...]:
         providers = prepare(folder)
-        altered = next(provider for provider in providers if provider.sp == ALTERED)
-        altered.environment = _altered(folder / "altered")
+        other = next(provider for provider in providers if provider.sp == ALTERED)
+        other.environment = altered(folder / "altered", ALTERATION)
         return providers
 
     async with Stage(asked, account, scenario, prepared) as stage:
@@ -64,12 +64,15 @@ async def contracts(asked: Asked, account: Account) -> None:
         account.must("no message counts twice", counted_deviations(providers))
 
 
-def _altered(folder: Path) -> dict[str, str]:
-    """An altered copy of the canonical package, and what has one daemon run it; nothing else is changed."""
+def altered(folder: Path, alteration: str) -> dict[str, str]:
+    """An altered copy of the canonical package, and what has one daemon run it; nothing else is changed.
+
+    alteration: Python text at the end of its register of contracts.
+    """
     original, package = Path(canonical.__file__).parent, folder / canonical.__name__
     shutil.copytree(original, package, ignore=shutil.ignore_patterns("__pycache__"))
     with (package / "contracts" / "__init__.py").open("a", encoding="utf-8") as source:
-        source.write(ALTERATION)
+        source.write(alteration)
     paths = [str(folder), str(original.parent), os.environ.get("PYTHONPATH", "")]
     return {"PYTHONPATH": os.pathsep.join(filter(None, paths)), "PYTHONSAFEPATH": "1"}
 

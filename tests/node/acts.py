@@ -6,7 +6,7 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from founding import identity_of, keys_of, network
 
-from node.act import Act, AdmitMember, Delegate, RemoveMember, ReplaceMemberKey, Revoke, Statement
+from node.act import Act, AdmitMember, Delegate, Revoke, Statement, Vote
 from node.identity import Identity, sign_statement
 from node.keys import signing_text
 from node.network import Delegation, Member
@@ -53,8 +53,8 @@ def enact(register: Register, *acts: Act) -> None:
     """Apply acts, each at the next ten of positions; a vote by as many members as it needs."""
     for act in acts:
         at = 10 * len(register._history)
-        if isinstance(act, AdmitMember | RemoveMember | ReplaceMemberKey):
-            voters = [m.sp for m in register.now.members][: register.votes_needed]
+        if isinstance(act, Vote):
+            voters = [m.sp for m in register.now.members][: register.needed_for(act)]
             assert [register.apply(sp, act, at, DAY) for sp in voters][-1]
         else:
             assert register.apply("sp3", act, at, DAY)

@@ -39,14 +39,19 @@ PATIENCE_SECONDS = 20.0
 DAY = date(2026, 11, 20)
 PACE = Pace(look=0.03, stagger=0.01)
 
-# What a node has yet to do: answer, publish, deliver, attest; announce its keys; sign what has come.
+# Where acts are found that people have given, not nodes of themselves.
+FROM_ACTS = """FROM act WHERE act NOT LIKE '{"act":"installed"%'"""
+
+# What a node has yet to do: answer, publish, deliver, attest; announce its keys; sign what has come; say what
+# contracts it has.
 _UNDONE = """
     SELECT (SELECT COUNT(*) FROM raw WHERE state = 'stored') + (SELECT COUNT(*) FROM outbox)
         + (SELECT COUNT(*) FROM flight) + (SELECT COUNT(*) FROM delivery WHERE delivered IS NULL)
         + (SELECT COUNT(*) FROM decided WHERE due = 1),
         (SELECT COUNT(DISTINCT delegation) FROM announced WHERE sp = :sp) >= :served,
         COALESCE((SELECT MAX(size) FROM checkpoint WHERE sp = :sp), 0)
-        >= COALESCE((SELECT CAST(value AS INTEGER) FROM setting WHERE name = 'traffic'), 0)
+        >= COALESCE((SELECT CAST(value AS INTEGER) FROM setting WHERE name = 'traffic'), 0),
+        NOT :founder OR EXISTS (SELECT 1 FROM act WHERE sp = :sp AND act LIKE '{"act":"installed"%')
 """
 
 
@@ -155,9 +160,11 @@ class Node:
     def is_at_rest(self) -> bool:
         """Whether it has nothing more to say to anybody."""
         served = self.network.served_by(self.sp) & set((self.keys or keys_of(self.sp)).institutions)
+        founder = self.sp in self.network.signing_keys
+        told = {"sp": self.sp, "served": len(served), "founder": founder}
         with closing(self._reading()) as connection:
-            found = connection.execute(_UNDONE, {"sp": self.sp, "served": len(served)}).fetchone()
-            return bool(found == (0, 1, 1))
+            found = connection.execute(_UNDONE, told).fetchone()
+            return bool(found == (0, 1, 1, 1))
 
     def alarms(self) -> dict[str, str]:
         """What a person must look at, by what it is about."""

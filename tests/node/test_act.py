@@ -21,8 +21,8 @@ from node.act import (
     act_digest,
     decode_act,
     encode_act,
-    in_words,
 )
+from node.act_words import in_words
 from node.identity import sign_statement, verify_statement
 from node.keys import signing_text
 from node.network import Member

@@ -11,6 +11,7 @@ from founding import BROKER, INVESTOR, client, identity_of, keys_of, lei, networ
 from node import compose
 from node.act import RemoveMember, ReplaceMemberKey
 from node.block_key import BlockKey
+from node.clients import Client
 from node.compose import run_node
 from node.key_files import create_keys, load_keys
 from node.keys import NodeKeys, signing_text
@@ -111,8 +112,8 @@ def test_what_can_never_be_right_is_refused_at_once():
     with pytest.raises(SettingsError, match="is that of sp1, not of sp9"):
         check_member(node_of("sp9"), network(), keys_of("sp1"))
     strange = client("broker", institution=lei("NOBODY"))
-    with pytest.raises(SettingsError, match=r"client broker: institution .* is not in network\.toml"):
-        check_member(node_of("sp1").model_copy(update={"clients": (strange,)}), network(), keys_of("sp1"))
+    with pytest.raises(SettingsError, match=r"client broker: institution .* is not in this network"):
+        Client(strange, network(), None)
 
 
 def faults(register: Register, sp: str, keys: NodeKeys, *names: str) -> dict[str, str]:

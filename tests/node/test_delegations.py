@@ -5,16 +5,15 @@ from pathlib import Path
 
 import pytest
 from forging import act, delegate, entries, queue, say, stated
-from founding import INVESTOR, identity_of, keys_of, network
+from founding import INVESTOR, identity_of, keys_of
+from granting import grants, secrets
 from line import Line
 from messages import block, file, report
-from scene import DAY, Node, Scene, digest, first_answers, in_folder, outcomes, running, until
+from scene import DAY, FROM_ACTS, Node, Scene, digest, first_answers, in_folder, outcomes, running, until
 
 from node.act import RemoveMember, Revoke
-from node.day_secret import DaySecret
-from node.entry import ActEntry, EntryKind, GrantEntry, KeyEntry, SealedEntry
+from node.entry import ActEntry, EntryKind, SealedEntry
 from node.memory_ledger import MemoryLedger
-from node.sealing import grant_secret, open_secret
 
 
 @pytest.fixture
@@ -39,19 +38,6 @@ def can_read(node: Node) -> list[bytes]:
     """The key ids of the secrets that a node's keys open, among those in use."""
     held = {key_id for (key_id,) in node.rows("SELECT key_id FROM day_key")}
     return [key_id for key_id in dict.fromkeys(sealed_with(node)) if key_id in held]
-
-
-def secrets(node: Node) -> list[DaySecret]:
-    """All secrets of the ledger that sp1 can open, in order."""
-    found = [one.entry for one in entries(node) if isinstance(one.entry, KeyEntry)]
-    opened = [open_secret(entry, network().id, keys_of("sp1").opening_keys(entry.day)) for entry in found]
-    return [one.secret for one in opened if one is not None]
-
-
-def grants(node: Node) -> list[GrantEntry]:
-    """What gives sp3 all that has been said."""
-    reader = keys_of("sp3", (INVESTOR,)).institutions[INVESTOR].encryption.public
-    return [grant_secret(secret, reader) for secret in secrets(node)]
 
 
 async def traded(scene: Scene, number: int, through: Node) -> None:
@@ -111,7 +97,7 @@ async def test_a_secret_made_before_an_act_was_known_is_not_used_after_it(scene:
         await scene.sp1.arrives("broker", report("B-0"))
         await until(lambda: scene.sp1.rows("SELECT seq FROM flight"))
         queue(scene.sp2, revoke("sp3", 2) if revoked else delegate(INVESTOR, "sp3", 1))
-        await until(lambda: scene.sp1.rows("SELECT COUNT(*) FROM act") == [(1 + revoked,)])
+        await until(lambda: scene.sp1.rows(f"SELECT COUNT(*) {FROM_ACTS}") == [(1 + revoked,)])
         line.is_cut = False
         await scene.settled()
         _, fresh = secrets(scene.sp1)

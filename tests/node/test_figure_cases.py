@@ -76,6 +76,16 @@ def test_who_is_left_alone_is_a_trade_of_its_own(days: Days):
     assert {(f.mismatches, f.dissolved, f.open) for f in found.fields} == {(1, 1, 0)}
 
 
+def test_who_is_left_and_finds_another_at_once_is_none(days: Days):
+    """The investor's half, left by the one broker's message, is paired with the other in the same entry."""
+    days.say(BROKER, *noticed("1"), at="10:00:00")
+    days.say(BROKER, *noticed("2", links={}), at="10:01:00")
+    days.say(INVESTOR, *calculated("1", funds=WRONG), at="10:02:00")
+    days.say(BROKER, {"cancellation": "X-1", "cancels": "B-1"}, at="10:03:00")
+    total = days.report().total
+    assert (total.trades, total.cancelled, total.mismatched, total.unmatched) == (2, 1, 1, 0)
+
+
 def test_who_speaks_first_and_is_left_stays_the_same_trade(days: Days):
     days.say(BROKER, *noticed("1"), at="10:00:00")
     days.say(INVESTOR, *calculated("1", funds=WRONG), at="10:01:00")

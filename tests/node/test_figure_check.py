@@ -113,6 +113,16 @@ def test_an_outcome_that_is_gone_or_none_is_found(made: dict[str, Path], tmp_pat
     assert (found.same, "cannot be counted" in found.differing[0]) == (False, True)
 
 
+def test_what_waits_to_be_judged_cannot_be_counted(made: dict[str, Path], tmp_path: Path):
+    """A node that lacks a contract, or that was told to stop, counts what was judged before, and no more."""
+    last = counted(made["sp1"]).position
+    insertion = "INSERT INTO deferred VALUES (:at, x'00', 0, NULL, NULL)"
+    waiting = altered(made["sp1"], tmp_path, insertion, at=last - 2)
+    with pytest.raises(FiguresError, match=f"count up to {last - 3}"):
+        counted(waiting)
+    assert counted(waiting, position=last - 3) == counted(made["sp1"], position=last - 3)
+
+
 @pytest.mark.parametrize(
     "damage",
     [

@@ -30,7 +30,7 @@ CODES = {
     b"|1=MGR|": b"|453=1|448=ASMGJPJT|447=B|452=9|",
     b"661=5": b"661=99",
 }
-READS = ("8", "AE", "AS", "AK")
+READS = ("8", "AE", "AS", "AK", "P")
 HEADER = {"49", "56", "34", "52"}  # the engine writes it
 CASES = sorted("/".join(case.parts[-3:]) for case in SAMPLES.glob("*/*/*"))
 SOUND = [case for case in CASES if any(one.messages for one in said(*sample(case)))]
@@ -61,7 +61,8 @@ def readies(case: str) -> list[Ready]:
     waiting = [item for item in items if isinstance(item, Waiting)]
     if waiting:  # for its other parts, or for who it answers
         first, parts = waiting[0], [item.decoded for item in waiting]
-        other = BROKER if one.mapping(first.name).looks_up else None
+        others = {"P": INVESTOR}  # what answers an investor's message; else a broker's
+        other = others.get(first.name, BROKER) if one.mapping(first.name).looks_up else None
         items = list(reader.read(one, first.name, parts, first.source, other))
     return [item for item in items if isinstance(item, Ready)]
 

@@ -20,15 +20,15 @@ from forging import (
 )
 from founding import BROKER, INVESTOR, identity_of, lei
 from messages import block, file, report
-from scene import Node, Scene, in_folder, outcomes, running
+from scene import FROM_ACTS, Node, Scene, in_folder, outcomes, running
 
-from node.act import AdmitMember, RemoveMember, ReplaceIdentity, ReplaceMemberKey, Revoke
+from node.act import AdmitMember, ListSecurities, RemoveMember, ReplaceIdentity, ReplaceMemberKey, Revoke
 from node.block import BlockFault
 from node.entry import ActEntry
 from node.identity import Identity
 from node.keys import signing_text
 from node.memory_ledger import MemoryLedger
-from node.network import Member
+from node.network import Member, Security
 
 NEW_KEY = Ed25519PrivateKey.from_private_bytes(b"\x01" * 32)
 
@@ -60,7 +60,7 @@ def acts(node: Node) -> list[tuple[object, ...]]:
 
 def effects(node: Node) -> list[tuple[bool, str | None]]:
     """Whether each act took effect, or why it does not count."""
-    rows = node.rows("SELECT in_effect, fault FROM act ORDER BY position")
+    rows = node.rows(f"SELECT in_effect, fault {FROM_ACTS} ORDER BY position")
     return [(bool(in_effect), fault) for in_effect, fault in rows]
 
 
@@ -217,3 +217,18 @@ async def test_a_forged_block_is_shown_to_everybody(without_sp2: Scene, name: st
             assert list(node.alarms()) == [f"block/{sequence}"]
         assert [one.sp for one in entries(scene.sp1) if one.entry == NOTHING] == ["sp2"]
         assert_alike(scene)
+
+
+async def test_a_security_is_known_as_soon_as_the_members_have_listed_it(scene: Scene):
+    """No node has to be started again for it."""
+    unknown = "JP3496400007"
+    async with running(scene):
+        await scene.sp1.arrives("broker", report("B-1", isin=unknown))
+        await scene.settled()
+        assert outcomes(scene.sp1) == []
+        listing = act(ListSecurities(securities=(Security(isin=unknown, japan_code="9433"),)))
+        for node in (scene.sp1, scene.sp2):
+            await say(scene, node, listing)
+        await scene.sp1.arrives("broker", report("B-2", isin=unknown))
+        await scene.settled()
+        assert len(outcomes(scene.sp1)) == 1

@@ -19,7 +19,7 @@ from forging import (
 )
 from founding import BROKER, INVESTOR, RIVAL, keys_of, network
 from messages import report
-from scene import DAY, Node, Scene, first_answers, in_folder, running
+from scene import DAY, FROM_ACTS, Node, Scene, first_answers, in_folder, running
 
 from node.act import RemoveMember
 from node.attestation import attestation
@@ -108,7 +108,7 @@ async def test_what_a_member_says_after_its_own_end_counts_for_nothing(scene: Sc
         await say(scene, scene.sp3, others)
         await say(scene, scene.sp1, leave)
         await applied(scene, forged("sp2", 1, leave, others, checkpoint(1), for_both(day_secret())))
-        faults = [fault for (fault,) in scene.sp3.rows("SELECT fault FROM act ORDER BY position")]
+        faults = [fault for (fault,) in scene.sp3.rows(f"SELECT fault {FROM_ACTS} ORDER BY position")]
         assert faults == [None, None, None, "sp2 is no member"]
         assert scene.sp1.rows("SELECT * FROM day_key") == []
         await assert_goes_on(scene)

@@ -15,8 +15,11 @@ from node.memory_ledger import Faults, MemoryLedger
 from node.outbox import ENTRIES_PER_BLOCK_MAX, queue_submission
 from node.store import STORE_FILE, open_store
 
-# How the entries begin by which a node announces keys and signs checkpoints.
-OWN_WORDS = {bytes([0x84, EntryKind.DAY_KEYS]), bytes([0x82, EntryKind.CHECKPOINT])}
+# How the entries begin by which a node announces keys and contracts, and signs checkpoints.
+OWN_WORDS = {
+    bytes([start, kind])
+    for start, kind in ((0x84, EntryKind.DAY_KEYS), (0x82, EntryKind.CHECKPOINT), (0x82, EntryKind.ACT))
+}
 
 
 def small(number: int) -> bytes:

@@ -51,7 +51,7 @@ def test_a_vote_takes_effect_when_more_than_half_have_said_so(register: Register
     assert register.apply(second, admit("sp4", 1), 1, DAY)
     assert register.is_member("sp4")
     assert refusal(register, third, admit("sp4", 1)) == "sp4 is already member"
-    assert register.votes_needed == 3  # of four
+    assert register.needed("admit_member") == 3  # of four
 
 
 def test_votes_for_different_content_do_not_add_up(register: Register):

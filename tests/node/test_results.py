@@ -39,7 +39,7 @@ async def test_a_result_waits_for_the_other_sides_node(scene: Scene):
 
 CONTRACTS = {
     "that says something else": other_contract(worse),
-    "by another name": other_contract(name="matching/1:another"),
+    "by another name": other_contract(name="matching/1:" + "0" * 64),
 }
 
 

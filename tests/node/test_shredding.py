@@ -10,7 +10,7 @@ from founding import BROKER, INVESTOR, RIVAL, identity_of, keys_of
 from line import Line
 from messages import block, file, report
 from releases import finality, kinds
-from scene import Node, Scene, in_folder, outcomes, running, until
+from scene import FROM_ACTS, Node, Scene, in_folder, outcomes, running, until
 
 from node.act import Shred
 from node.day_secret import new_secret
@@ -114,7 +114,7 @@ async def test_what_waits_to_be_attested_when_its_day_is_destroyed_stops_nobody(
             lambda: scene.sp2.rows("SELECT COUNT(*) FROM outbox WHERE kind = 'attestation'") == [(2,)]
         )
         queue(scene.sp1, shred(INVESTOR))
-        await until(lambda: scene.sp2.rows("SELECT in_effect FROM act") == [(1,)])
+        await until(lambda: scene.sp2.rows(f"SELECT in_effect {FROM_ACTS}") == [(1,)])
         line.is_cut = False
         await scene.settled()
         for node in scene.nodes.values():
@@ -156,7 +156,7 @@ async def test_a_day_that_is_not_over_cannot_be_destroyed(scene: Scene):
         await traded(scene, 0)
         before = in_clear(scene.sp2)
         await say(scene, scene.sp2, shred(INVESTOR, date(2200, 1, 1)))
-        ((fault,),) = scene.sp1.rows("SELECT fault FROM act")
+        ((fault,),) = scene.sp1.rows(f"SELECT fault {FROM_ACTS}")
         assert fault == "only a day that is over can be destroyed"
         assert in_clear(scene.sp2) == before
 
@@ -176,7 +176,7 @@ async def test_a_destroyed_day_parts_nobody_from_the_others(tmp_path: Path):
         shredding = Shred(institution=INVESTOR, number=1, day=OLD)
         signature = sign_statement(identity_of(INVESTOR).signing, shredding.signed(network.id.hex()))
         await say(scene, scene.sp2, act(shredding.model_copy(update={"signature": signature})))
-        await until(lambda: scene.sp2.rows("SELECT in_effect FROM act") == [(1,)])
+        await until(lambda: scene.sp2.rows(f"SELECT in_effect {FROM_ACTS}") == [(1,)])
         nothing = KeyEntry(1, b"\x01" * 32, OLD, (bytes(1392),) * 4)
         readers = Register(network).readers(BROKER, INVESTOR, OLD)
         false = new_secret(network.id, BROKER, INVESTOR, OLD + timedelta(days=1), nothing.key_id, acts=1)

@@ -23,6 +23,7 @@ from node.store import (
     read_store,
     setting,
 )
+from node.store_file import SCHEMA_VERSION
 from node.store_seal import read_seal, seal_of, wal_of
 
 
@@ -141,7 +142,7 @@ def test_of_a_very_large_store_the_oldest_is_left_to_the_scrub(
     assert (store_seal.fault_under(seal, path) is not None) == found
 
 
-@pytest.mark.parametrize("version", [0, 3])
+@pytest.mark.parametrize("version", [SCHEMA_VERSION - 1, SCHEMA_VERSION + 1])
 def test_another_release_s_store_is_refused_and_left_alone(tmp_path: Path, version: int):
     """It says which release is needed, also where the store is not sealed and to those who only read."""
     path = sealed_store(tmp_path)
@@ -149,7 +150,7 @@ def test_another_release_s_store_is_refused_and_left_alone(tmp_path: Path, versi
         other.execute(f"PRAGMA user_version = {version}")
     store_seal.write_seal(path, version)
     before = path.read_bytes()
-    word = "older release" if version == 0 else "newer release"
+    word = "older release" if version < SCHEMA_VERSION else "newer release"
     for _ in range(2):
         with pytest.raises(StoreVersionError, match=word):
             open_store(path)

@@ -37,7 +37,7 @@ from canonical.message import (
 )
 from canonical.problems import Rule
 from canonical.result import ChangeState, Source
-from canonical.rules import Rules
+from canonical.rules.versions import RulesOn
 
 _Responding = Affirmation | BlockResponse | AllocationResponse | ChangeResponse
 
@@ -204,7 +204,7 @@ def _open(book: Book, pair: tuple[Half, ...]) -> None:
         book.put(book.half(half.id).model_copy(update={"agreed": False, "waits": False}))
 
 
-def _cancels(book: Book, half: Half, said: list[Spoken], rules: Rules) -> bool:
+def _cancels(book: Book, half: Half, said: list[Spoken], rules: RulesOn) -> bool:
     """Whether the messages take back all that their side had said. Raises RefusedError where they may not."""
     trial = Book(Working(lambda key: _in(book.working, key)), book.time)
     _open(trial, _pair(trial, trial.half(half.id)))

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 
 from canonical.contracts.matching.v1.open_list import relist
 from canonical.contracts.matching.v1.records import (
@@ -15,6 +15,7 @@ from canonical.contracts.matching.v1.records import (
     trade_key,
 )
 from canonical.contracts.state import Working
+from canonical.message import Role
 
 # The halves that one reference or one set of economics can have. What more than these share is no reference:
 # the oldest are no longer found by it, which bounds the work that one message can cause.
@@ -97,6 +98,11 @@ class Book:
             return half.id
         other = self.half(half.other)
         return min((half.opened, half.id), (other.opened, other.id))[1]
+
+    def trade_date(self, half: Half) -> date:
+        """That of the trade that `half` is part of, as the broker has it where the two sides differ."""
+        other = self.half(half.other) if half.other is not None else half
+        return next((h for h in (half, other) if h.role is Role.BROKER), half).terms.trade_date
 
     def join(self, half: Half, other: Half) -> None:
         """Pair two open halves; what was told about each alone is forgotten."""

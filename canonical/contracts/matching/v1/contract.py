@@ -2,6 +2,7 @@
 
 from datetime import date
 
+from canonical.contracts.arithmetic import contract_arithmetic
 from canonical.contracts.matching.v1 import pairing, reminding
 from canonical.contracts.matching.v1.admission import (
     RefusedError,
@@ -14,18 +15,33 @@ from canonical.contracts.matching.v1.admission import (
 from canonical.contracts.matching.v1.agreed_change import Changes
 from canonical.contracts.matching.v1.book import Book
 from canonical.contracts.matching.v1.contribution import AgreedError, Contributions, kinds_replacing
+from canonical.contracts.matching.v1.conventions import Conventions, Settled
 from canonical.contracts.matching.v1.telling import Teller
 from canonical.contracts.state import Decision, Entry, View, Working
 from canonical.message import Reminder, Role
 from canonical.problems import PROBLEMS_PER_MESSAGE_MAX, Problem, Rule
 from canonical.result import Receipt, Rejection, Result, Source, result_id
-from canonical.rules import Rules
+from canonical.rules.spread import Remainder
+from canonical.rules.versions import RulesOn
+
+CONVENTIONS = Conventions(spread_remainder=Remainder.LARGEST_FUND)
 
 
-def apply(view: View, entry: Entry, rules: Rules, contract: str) -> Decision:
-    """Apply one entry: all of its messages hold, or none does and the sender is told why."""
-    if any(isinstance(message, Reminder) for message in entry.submission.messages):
-        return reminding.remind(view, entry, rules, contract)
+def apply(
+    view: View, entry: Entry, rules: RulesOn, contract: str, conventions: Conventions = CONVENTIONS
+) -> Decision:
+    """Apply one entry: all of its messages hold, or none does and the sender is told why.
+
+    conventions: this version's own, unless a later version has others.
+    """
+    settled = Settled(rules, conventions)
+    with contract_arithmetic():
+        if any(isinstance(message, Reminder) for message in entry.submission.messages):
+            return reminding.remind(view, entry, settled, contract)
+        return _decision(view, entry, settled, contract)
+
+
+def _decision(view: View, entry: Entry, rules: RulesOn, contract: str) -> Decision:
     working = Working(view)
     said, problems = _spoken(entry)
     if not problems:
@@ -62,7 +78,7 @@ def _of_the_whole(problems: list[Problem], messages: int) -> list[Problem]:
 
 
 def _results(
-    working: Working, entry: Entry, said: list[Spoken], rules: Rules, contract: str
+    working: Working, entry: Entry, said: list[Spoken], rules: RulesOn, contract: str
 ) -> tuple[list[Result], list[Problem]]:
     """What the messages change, or all for which they are refused."""
     changes = _changes(working, entry, rules)
@@ -89,12 +105,12 @@ def _results(
         return [], list(error.problems)
 
 
-def _changes(working: Working, entry: Entry, rules: Rules) -> Changes:
+def _changes(working: Working, entry: Entry, rules: RulesOn) -> Changes:
     book = Book(working, entry.time)
     return Changes(book, Contributions(book, kinds_replacing(entry.submission.messages), rules))
 
 
-def _told(changes: Changes, entry: Entry, rules: Rules, contract: str) -> list[Result]:
+def _told(changes: Changes, entry: Entry, rules: RulesOn, contract: str) -> list[Result]:
     book, made = changes.book, changes.contributions
     teller = Teller(book, rules, contract, entry.position, made.withdrawn, made.cancelled, changes.told)
     gone = [*teller.tell_cancelled(changes.gone), *teller.tell_gone()]

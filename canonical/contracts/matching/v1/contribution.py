@@ -25,7 +25,7 @@ from canonical.message import (
 )
 from canonical.problems import Rule
 from canonical.result import Source
-from canonical.rules import Rules
+from canonical.rules.versions import RulesOn
 
 Answering = Affirmation | BlockResponse | AllocationResponse
 
@@ -57,7 +57,7 @@ class Contributions:
 
     book: Book
     kinds: dict[str, list[Kind]]
-    rules: Rules
+    rules: RulesOn
     anchor: str | None = None
     replaced: dict[str, dict[Kind, str]] = field(default_factory=dict)
     withdrawn: dict[str, Source] = field(default_factory=dict)
@@ -146,7 +146,7 @@ class Contributions:
         own = adopting(self.book, half, said)
         if own.agreed:
             raise AgreedError(own, "about", message.about)
-        calculation = calculation_of(*sides_of(self.book, half), self.rules)
+        calculation = calculation_of(*sides_of(self.book, half), self.rules.on(self.book.trade_date(half)))
         if not isinstance(calculation, Calculation):
             raise RefusedError(*calculation)
         for statement in own.statements:

@@ -24,6 +24,7 @@ from canonical.problems import Problem, Rule
 from canonical.result import Deadline, Rejection, Result, TradeStatus, result_id
 from canonical.rules import Rules
 from canonical.rules.timetable import Deadlines
+from canonical.rules.versions import RulesOn
 
 LOOKED_AT_MAX = 250  # halves that one reminder looks at
 FUNDS_MAX = 2_000  # the next trade is left to the next reminder once so many funds were compared
@@ -63,7 +64,7 @@ def due(view: View, place: tuple[date, str, str], rules: Rules, now: datetime) -
     )
 
 
-def remind(view: View, entry: Entry, rules: Rules, contract: str) -> Decision:
+def remind(view: View, entry: Entry, rules: RulesOn, contract: str) -> Decision:
     """Tell what is open. Nobody is answered: the node has said it, and no client."""
     try:
         reminder = _admitted(entry, rules)
@@ -75,7 +76,7 @@ def remind(view: View, entry: Entry, rules: Rules, contract: str) -> Decision:
     if told is None or told.is_whole or told.upto != reminder.after:
         return Decision({}, ())  # it was said before, or of a later deadline
     teller = Teller(book, rules, contract, entry.position, {}, {}, {})
-    going = _Round(book, teller, reminder, rules.deadlines)
+    going = _Round(book, teller, reminder, rules.on(reminder.trade_date).deadlines)
     results = tuple(going.results(place))
     upto = "" if going.is_whole else going.upto
     record = Reminded(deadline=reminder.deadline, upto=upto, is_whole=going.is_whole)
@@ -115,13 +116,13 @@ class _Round:
         return result.model_copy(update=update)
 
 
-def _admitted(entry: Entry, rules: Rules) -> Reminder:
+def _admitted(entry: Entry, rules: RulesOn) -> Reminder:
     """The reminder of an entry. Raises RefusedError where it may not be, or is too early."""
     message, *others = entry.submission.messages
     if not isinstance(message, Reminder) or others:
         raise refused("kind", "reminder", Rule.NOT_ALLOWED, "a reminder is said alone")
     role_of(message, entry.submission.sender)
-    if message.deadline not in rules.deadlines.remind_at:
+    if message.deadline not in rules.on(message.trade_date).deadlines.remind_at:
         raise refused("deadline", str(message.deadline), Rule.NOT_ALLOWED, "the rules know no such deadline")
     due_at = datetime.combine(message.trade_date, message.deadline)
     if entry.time.replace(tzinfo=None) < due_at:

@@ -25,6 +25,7 @@ from canonical.message import Kind, Role
 from canonical.problems import Rule
 from canonical.result import BlockState, FundState, Result, Source, Status, TradeStatus, result_id
 from canonical.rules import Rules
+from canonical.rules.versions import RulesOn
 
 _AGREED = (TradeStatus.MATCH_AGREED, TradeStatus.CHANGE_REQUESTED)
 
@@ -38,7 +39,7 @@ class Teller:
     """
 
     book: Book
-    rules: Rules
+    rules: RulesOn
     contract: str
     position: int
     withdrawn: dict[str, Source]
@@ -102,10 +103,11 @@ class Teller:
         for source, name in requests:
             half = self.book.half(name)
             other = self.book.half(half.other) if half.other is not None else None
-            calculation = calculation_of(*sides_of(self.book, half), self.rules)
+            rules = self._rules_of(half)
+            calculation = calculation_of(*sides_of(self.book, half), rules)
             if not isinstance(calculation, Calculation):
                 raise RefusedError(*calculation)
-            trade, now = self.book.trade_of(half), seen(half, other, self.rules)
+            trade, now = self.book.trade_of(half), seen(half, other, rules)
             block = now.block.model_copy(update={"sources": (source,), "differences": ()})
             funds = tuple(_asked_about(account, now, source) for account in _accounts(calculation))
             result = self._result(
@@ -118,7 +120,7 @@ class Teller:
 
     def _tell(self, trade: str, half: Half) -> Result | None:
         other = self.book.half(half.other) if half.other is not None else None
-        now = seen(half, other, self.rules)
+        now = seen(half, other, self._rules_of(half))
         if half.agreed and now.status is TradeStatus.MATCH_AGREED and self._is_asked(trade):
             now = replace(now, status=TradeStatus.CHANGE_REQUESTED)
         if half.agreed and now.status not in _AGREED:
@@ -129,7 +131,7 @@ class Teller:
         self._remember(trade, memory, now, half, other)
         cancellations = self._cancellations(half, other)
         if silent and not cancellations:
-            alleged = is_alleged_at_once(half, self.position, self.rules, self.book.time)
+            alleged = is_alleged_at_once(half, self.position, self._rules_of(half), self.book.time)
             return self._alleged(half, trade, now) if alleged else None
         if silent and other is None:  # only the cancellation is answered: the rest stands as it stood
             now = Seen(BlockState(status=Status.UNMATCHED), (), now.status)
@@ -139,10 +141,14 @@ class Teller:
         result = self._result(half, trade, now, shown, other)
         return result.model_copy(update={"cancellations": cancellations})
 
+    def _rules_of(self, half: Half) -> Rules:
+        """Those that hold for the trade that `half` is part of."""
+        return self.rules.on(self.book.trade_date(half))
+
     def standing(self, half: Half) -> Result:
         """How the trade of `half` stands, with the funds that are open, told before or not."""
         other = self.book.half(half.other) if half.other is not None else None
-        now = seen(half, other, self.rules)
+        now = seen(half, other, self._rules_of(half))
         trade = self.book.trade_of(half)
         if half.waits:
             asked = {trade: asked_for(self.book.working.must(change_key(trade), Change))}

@@ -1,0 +1,48 @@
+"""Replay a recorded ledger under a version of a contract: one digest a line of what it decides.
+
+    python replay.py matching/1
+
+It needs nothing but the canonical package: any interpreter that has pydantic and python-stdnum can run it.
+"""
+
+import hashlib
+import sys
+from pathlib import Path
+
+from canonical.base import Canonical
+from canonical.contracts import CONTRACTS
+from canonical.contracts.state import Decision, Entry
+from canonical.encoding import canonical_bytes, from_canonical_bytes
+from canonical.rules import Rules
+from canonical.submission import SUBMISSION
+
+ENTRIES = Path(__file__).with_name("entries.jsonl")
+
+
+def decisions(contract: str) -> list[str]:
+    """What `contract` decides on each recorded entry, 64 hexadecimal digits each."""
+    state: dict[str, Canonical] = {}
+    found = []
+    for position, line in enumerate(ENTRIES.read_bytes().splitlines()):
+        entry = Entry(position, from_canonical_bytes(SUBMISSION, line))
+        decision = CONTRACTS[contract](state.get, entry, Rules(), contract)
+        for key, record in decision.changes.items():
+            if record is None:
+                state.pop(key, None)
+            else:
+                state[key] = record
+        found.append(_digest(decision))
+    return found
+
+
+def _digest(decision: Decision) -> str:
+    told = hashlib.sha256()
+    for outcome in decision.outcomes:
+        told.update(canonical_bytes(outcome) + b"\n")
+    for key, record in sorted(decision.changes.items()):
+        told.update(f"{key} {record.model_dump_json() if record is not None else ''}\n".encode())
+    return told.hexdigest()
+
+
+if __name__ == "__main__":
+    sys.stdout.write("\n".join(decisions(sys.argv[1])) + "\n")

@@ -1,0 +1,159 @@
+"""The commands by which several decide: proposed, approved, withdrawn, shown and proven."""
+
+import datetime
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.running_node import Daemon, as_data, free_ports, until, yakujo
+
+BROKER, MANAGER = "YAKUJOTRIALBROKER023", "YAKUJOTRIALFUNDS0017"
+TOMORROW = datetime.date.today() + datetime.timedelta(days=30)  # noqa: DTZ011 - far enough in any zone
+pytestmark = pytest.mark.xdist_group("deciding node")
+
+
+@pytest.fixture(scope="module")
+def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
+    """A network of one that runs, and has ordered a message."""
+    folder = tmp_path_factory.mktemp("deciding") / "node"
+    made = yakujo("init", folder, "--port", str(free_ports(3)))
+    assert made.returncode == 0, made.stderr
+    with Daemon(folder) as daemon:
+        daemon.drop("broker-files", daemon.folder / "samples" / "report.fix")
+        until(lambda: as_data("trades", daemon.folder))
+        until(lambda: as_data("decisions", daemon.folder)["installed"])
+        yield daemon
+
+
+def said(*arguments: str | Path) -> str:
+    """What a command prints that does what it should."""
+    ended = yakujo(*arguments)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    return ended.stdout
+
+
+def refused(*arguments: str | Path) -> str:
+    """The sentence of a command that does nothing."""
+    ended = yakujo(*arguments)
+    assert (ended.returncode, ended.stdout) == (2, ""), ended.stdout + ended.stderr
+    return ended.stderr
+
+
+def signing(node: Daemon, lei: str, output: Path) -> list[str | Path]:
+    """The options of an institution's next statement."""
+    found = as_data("members", node.folder)["institutions"]
+    number = next(one["next_number"] for one in found if one["lei"] == lei)
+    return ["--network", node.folder / "network.toml", "--number", str(number), "--output", output]
+
+
+def identity(node: Daemon, lei: str) -> Path:
+    return node.folder / "institutions" / lei
+
+
+def decided(node: Daemon) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = as_data("decisions", node.folder)["decisions"]
+    return found
+
+
+def test_a_member_alone_decides_by_proposing(node: Daemon):
+    """Which contract judges, by its name; what it needs to know is told before anything is said."""
+    assert "this release has no contract matching/99" in refused(
+        "propose", "contract", "matching/99", node.folder
+    )
+    both = refused("propose", "contract", "matching/2", node.folder, "--from", "1", "--notice", "1")
+    assert "and not both" in both
+    assert "in effect from there on" in said("propose", "contract", "matching/2", node.folder)
+    found = as_data("decisions", node.folder)
+    *_, one = [one for one in found["decisions"] if one["kind"] == "activate_contract"]
+    assert (one["state"], one["effective_from"]) == ("decided", one["said"][0]["position"] + 1)
+    assert found["contracts"][-1]["contract"].startswith("matching/2:")
+    shown = said("decisions", node.folder)
+    for part in (one["id"][:12], "sp1 at", "matching/2", "stop_contract needs at least 1/3: 1 of 1"):
+        assert part in shown
+
+
+def test_a_stop_shows_in_the_status_until_a_contract_is_activated(node: Daemon):
+    said("propose", "stop", node.folder, "--reason", "a trial")
+    until(lambda: any("stopped contracts" in one for one in as_data("status", node.folder)["findings"]))
+    assert yakujo("status", node.folder).returncode == 1
+    assert "name no position" in refused("propose", "contract", "matching/2", node.folder, "--notice", "5")
+    said("propose", "contract", "matching/1", node.folder)
+    until(lambda: not any("contracts" in one for one in as_data("status", node.folder)["findings"]))
+
+
+def test_how_many_are_needed_is_proposed_too(node: Daemon):
+    assert "give --over or --least" in refused("propose", "quorum", "admit_member", node.folder)
+    assert "is no fraction" in refused("propose", "quorum", "admit_member", node.folder, "--over", "half")
+    assert "never be reached" in refused("propose", "quorum", "admit_member", node.folder, "--over", "1/1")
+    said("propose", "quorum", "admit_member", node.folder, "--least", "2/3")
+    assert as_data("decisions", node.folder)["quorums"]["admit_member"] == "at least 2/3: 1 of 1"
+
+
+def test_two_sides_agree_on_rules(node: Daemon, tmp_path: Path):
+    """One proposes, takes it back, proposes again; the other approves it; all can be proven."""
+    document = tmp_path / "rules.toml"
+    document.write_text(
+        f'broker = "{BROKER}"\ninvestor = "{MANAGER}"\nversion = 2\nfrom_trade_date = {TOMORROW}\n'
+        "[rules]\nprovisional_after_seconds = 60\n"
+    )
+    for name in ("first", "second"):
+        file = tmp_path / f"{name}.json"
+        said("propose", "rules", identity(node, MANAGER), document, *signing(node, MANAGER, file))
+        assert "1 more vote" in said("submit", file, node.folder)
+        [pending] = [one for one in decided(node) if one["state"] == "pending"]
+        if name == "first":
+            back = tmp_path / "back.json"
+            said(
+                "withdraw",
+                pending["id"][:8],
+                node.folder,
+                "--identity",
+                identity(node, MANAGER),
+                "--output",
+                back,
+            )
+            said("submit", back, node.folder)
+            assert [one for one in decided(node) if one["state"] == "pending"] == []
+    assert "is for its two institutions" in refused("approve", pending["id"][:8], node.folder)
+    assert "at least 4 digits" in refused("approve", "ab", node.folder)
+    approval = tmp_path / "approval.json"
+    who = ("--identity", identity(node, BROKER), "--output", approval)
+    said("approve", pending["id"][:8], node.folder, *who)
+    assert "in effect" in said("submit", approval, node.folder)
+    rules = [one for one in decided(node) if one["kind"] == "agree_rules"]
+    assert [one["state"] for one in rules] == ["withdrawn", "decided"]
+    assert {word["by"] for word in rules[1]["said"]} == {BROKER, MANAGER}
+    proofs = tmp_path / "proofs"
+    until(
+        lambda: (
+            yakujo("prove", f"decision:{rules[1]['id'][:8]}", node.folder, "--output", proofs).returncode == 0
+        )
+    )
+    made = sorted(proofs.glob("*.tlog-proof"))
+    assert len(made) == 2
+    for proof in made:
+        assert yakujo("verify", proof, "--network", node.folder / "network.toml").returncode == 0
+
+
+def test_master_data_and_corrections(node: Daemon, tmp_path: Path):
+    listing, funds, letter = tmp_path / "listing.toml", tmp_path / "funds.toml", tmp_path / "letter.txt"
+    listing.write_text('[[securities]]\nisin = "JP3496400007"\njapan_code = "9433"\n')
+    assert "list JP3496400007" in said("propose", "listed", listing, node.folder)
+    funds.write_text('[[funds]]\naccount = { code = "NEW-1" }\n')
+    statement = tmp_path / "funds.json"
+    said("propose", "own", identity(node, MANAGER), funds, *signing(node, MANAGER, statement))
+    assert "NEW-1: at position" in said("submit", statement, node.folder)
+    letter.write_text("It was 2,000, not 1,000.")
+    [trade] = as_data("trades", node.folder)
+    position = trade["opened"]
+    for lei in (BROKER, MANAGER):
+        file = tmp_path / f"{lei}.json"
+        sides = ("--broker", BROKER, "--investor", MANAGER, "--position", str(position))
+        said("propose", "correction", identity(node, lei), letter, *sides, *signing(node, lei, file))
+        said("submit", file, node.folder)
+    assert f"correct position {position}" in said("trace", trade["trade"], node.folder)
+    empty = tmp_path / "empty.toml"
+    empty.write_text("")
+    assert "members vote on those" in refused("propose", "listed", empty, node.folder)
