@@ -54,7 +54,7 @@ class Finality(StrEnum):
 class FundAnswer(Canonical):
     """The status of one fund of the message. reason: the first field that differs; empty if none.
 
-    text_ja: the text with the reasons in Japanese; empty where there are none.
+    text_ja: the text with what differs, and why, in Japanese; empty where nothing does.
     """
 
     account: FundAccount
@@ -73,7 +73,7 @@ class Answer(Canonical):
     to: what the raw message said that is answered; the other side's messages where they are alleged.
     trade_date: of the trade, where known. terms, block, links: what is alleged; None, or none, else.
     reason: the canonical name of the first differing field, or the first problem's rule; empty if none.
-    text_ja: the text with the reasons in Japanese; empty where there are none.
+    text_ja: the text with what differs, and why, in Japanese; empty where nothing does.
     calculation: what the agreed rules make of the trade, where that is told.
     finality: final unless `with_finality` says otherwise; then its words stand first in every text.
     """
@@ -198,7 +198,7 @@ def _fund_answer(fund: FundState, role: Role, result: Result) -> FundAnswer:
 def _japanese(
     result: Result, role: Role, differences: tuple[Difference, ...], funds: tuple[FundAnswer, ...]
 ) -> str:
-    """The text with the reasons in Japanese; empty where there are none."""
+    """The text with what differs, and why, in Japanese; empty where nothing does."""
     if not any(d.explanation_ja for d in differences) and not any(fund.text_ja for fund in funds):
         return ""
     told = [(fund.account.code, fund.text_ja or fund.text) for fund in funds]

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable
 
-from canonical.amounts import plain
+from canonical.amounts import FeeKind, plain
 from canonical.diagnosis import in_english, in_japanese
 from canonical.diagnosis.cause import Cause, Diagnosis, Kind
+from canonical.difference_japanese import difference_in_japanese
 from canonical.message import Role
 from canonical.problems import Problem
 from canonical.result import Allegement, Difference, Result
@@ -23,27 +24,56 @@ def explained(
     differences: tuple[Difference, ...], diagnosis: Diagnosis | None, account: str | None
 ) -> tuple[Difference, ...]:
     """The differences with why they are there. account: of a fund; None for the block."""
-    if diagnosis is None:
-        return differences
-    return tuple(
-        _explained(difference, diagnosis.cause_of(difference.field, account)) for difference in differences
-    )
+    return tuple(_explained(each, diagnosis, account) for each in differences)
 
 
-def _explained(difference: Difference, cause: Cause | None) -> Difference:
-    if cause is None or cause.kind in (Kind.STATED, Kind.NOT_COMPUTED):  # both values say it all
-        return difference
-    words = {"explanation": in_english(cause), "explanation_ja": in_japanese(cause)}
+def _explained(difference: Difference, diagnosis: Diagnosis | None, account: str | None) -> Difference:
+    causes = diagnosis.causes_of(difference.field, account) if diagnosis is not None else ()
+    if difference.within or not causes:
+        return difference.model_copy(update={"explanation_ja": difference_in_japanese(difference, account)})
+    own = [_narrowed(cause, difference, account) for cause in causes]
+    words = {
+        "explanation": "; ".join(in_english(cause) for cause in own if cause.kind not in _SAID),
+        "explanation_ja": "。".join(map(in_japanese, own)),
+    }
     return difference.model_copy(update=words)
 
 
+_SAID = (Kind.STATED, Kind.NOT_COMPUTED)  # both values say it all
+
+
+def _narrowed(cause: Cause, difference: Difference, account: str | None) -> Cause:
+    """A cause as it is told of one fund, with the figures of that one; an exchange has more than one."""
+    if cause.kind is Kind.EXCHANGED:
+        return cause
+    figures = [
+        figure if cause.fee is None else _fee_in(figure, cause.fee)
+        for figure in (difference.broker, difference.investor)
+    ]
+    update = {
+        "block": account is None,
+        "accounts": () if account is None else (account,),
+        "more_accounts": 0,
+        "broker": cause.broker.model_copy(update={"figure": figures[0]}),
+        "investor": cause.investor.model_copy(update={"figure": figures[1]}),
+    }
+    return cause.model_copy(update=update)
+
+
+def _fee_in(fees: str, kind: FeeKind) -> str:
+    """The amount of one kind in "exchange 120, stamp 200"."""
+    amounts = dict(part.split(" ", 1) for part in fees.split(", ") if part)
+    return amounts.get(kind.value, "0")
+
+
 def _in_words(difference: Difference, *, japanese: bool) -> str:
+    if japanese and difference.explanation_ja:
+        return difference.explanation_ja
     name = difference.field.replace("total_", "sum of ")
     text = f"{name}: broker {difference.broker or 'none'}, investor {difference.investor or 'none'}"
     if difference.within:
         return f"{text}, within tolerance: {difference.holds} holds"
-    why = difference.explanation_ja if japanese else difference.explanation
-    return f"{text} ({why})" if why else text
+    return f"{text} ({difference.explanation})" if difference.explanation else text
 
 
 def problem_text(problems: tuple[Problem, ...]) -> str:

@@ -9,7 +9,8 @@ there. Nodes that came to the same have the same digest.
 import base64
 import binascii
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Annotated
 
 from cryptography.exceptions import InvalidSignature
@@ -18,7 +19,6 @@ from pydantic import Field, TypeAdapter
 
 from canonical.base import Canonical
 from canonical.contracts import LISTS
-from canonical.contracts.state import Decision
 from canonical.encoding import canonical_bytes, from_canonical_bytes
 from canonical.identifiers import Lei
 from node.day_secret import DaySecret
@@ -59,15 +59,23 @@ class Attestation(Canonical):
 ATTESTATION: TypeAdapter[Attestation] = TypeAdapter(Attestation)
 
 
-def decision_digest(contract: str, decision: Decision) -> str:
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What a contract said and changed, as it is stored. changes: by key, None for a record that is gone."""
+
+    outcomes: Sequence[bytes]
+    changes: Mapping[str, str | None]
+
+
+def decision_digest(contract: str, written: Written) -> str:
     """A digest of what a contract said and changed, 64 hexadecimal digits; not of what lists it besides."""
-    told = hashlib.sha256(f"yakujo decision 1\n{contract}\n{len(decision.outcomes)}\n".encode())
-    for outcome in decision.outcomes:
-        _add(told, canonical_bytes(outcome))
-    changed = (change for change in decision.changes.items() if not change[0].startswith(LISTS))
-    for key, record in sorted(changed):
+    told = hashlib.sha256(f"yakujo decision 1\n{contract}\n{len(written.outcomes)}\n".encode())
+    for outcome in written.outcomes:
+        _add(told, outcome)
+    changed = (change for change in written.changes.items() if not change[0].startswith(LISTS))
+    for key, text in sorted(changed):
         _add(told, key.encode())
-        _add(told, record.model_dump_json().encode() if record is not None else b"")  # as the store has it
+        _add(told, (text or "").encode())
     return told.hexdigest()
 
 

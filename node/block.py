@@ -106,6 +106,14 @@ def archived_block(raw: bytes) -> Block:
     return _parsed(raw).block
 
 
+def head_digest(raw: bytes) -> bytes:
+    """A digest of a block's first bytes, among them its signed header: it tells blocks apart.
+
+    Unlike that of the whole it costs no more for a large block than for a small one.
+    """
+    return hashlib.sha256(raw[:_FRAME_BYTES_MAX]).digest()
+
+
 @dataclass(frozen=True, slots=True)
 class _Parsed:
     """The parts of a block. count, digest: of the entries, as signed. body_bytes: what the digest is of."""

@@ -23,6 +23,7 @@ from node.deferral import Deferral
 from node.deliveries import Deliveries
 from node.divergence import Divergence
 from node.duties import Duties, Pace
+from node.flight import Flights
 from node.governance import Governance
 from node.guard_state import GuardState
 from node.inbound import Inbound
@@ -123,9 +124,9 @@ async def serve(
     pace = pace or Pace()
     today = today or _today(network, pace.now)
     outbox = Outbox(settings.sp, parts.secrets, today)
-    publisher = _publisher(
-        parts, ring, store, ledger, outbox, changed=to_publish, replica=replica, clock=pace.now
-    )
+    key = BlockKey(settings.sp, parts.register, ring.signing)
+    flights = Flights(network.id, key, outbox, pace.now)
+    publisher = Publisher(flights, replica, store, ledger, to_publish)
     duties = Duties(
         settings.sp, parts, ring, store, today=today, queued=changed, caught_up=replica.caught_up, pace=pace
     )
@@ -178,31 +179,6 @@ def _watches(
         ("membership", watch_membership(settings, register, ring, store, replica.caught_up)),
         ("divergence", Divergence(settings.sp, store, ledger).run()),
         ("scrub", scrub_nightly(settings, register.genesis, store)),
-    )
-
-
-def _publisher(
-    parts: Parts,
-    ring: KeyRing,
-    store: Store,
-    ledger: Ledger,
-    outbox: Outbox,
-    *,
-    changed: asyncio.Event,
-    replica: Replica,
-    clock: Clock,
-) -> Publisher:
-    return Publisher(
-        sp=outbox.sp,
-        network=parts.register.id,
-        key=BlockKey(outbox.sp, parts.register, ring.signing),
-        store=store,
-        ledger=ledger,
-        outbox=outbox,
-        changed=changed,
-        read_back=replica.read_back,
-        caught_up=replica.caught_up,
-        clock=clock,
     )
 
 

@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from node.act_master import AdmitInstitution, ListSecurities, StateCodes, StateFunds
+from node.act_master import AdmitInstitution, ListSecurities, SetCalendar, StateCodes, StateFunds
 from node.network import FundEntry, Network, changed
 from node.network_faults import network_faults
 from node.proposals import ActRefusedError
 
-MasterAct = AdmitInstitution | ListSecurities | StateCodes | StateFunds
+MasterAct = AdmitInstitution | ListSecurities | SetCalendar | StateCodes | StateFunds
 
 
 def with_master_data(network: Network, act: MasterAct) -> Network:
@@ -19,9 +19,14 @@ def with_master_data(network: Network, act: MasterAct) -> Network:
             known = {one.isin: one for one in network.securities}
             listed = {**known, **{one.isin: one for one in act.securities}}
             after = changed(network, securities=tuple(listed.values()))
+        case SetCalendar():
+            if act.calendar in network.calendars:
+                raise ActRefusedError(f"calendar {act.calendar.name} says so already")
+            named = {one.name: one for one in network.calendars} | {act.calendar.name: act.calendar}
+            after = changed(network, calendars=tuple(named.values()))
         case StateCodes():
-            named = {"name": act.name, "bic": act.bic, "codes": act.codes}
-            own = network.by_lei[act.institution].model_copy(update=named)
+            called = {"name": act.name, "bic": act.bic, "codes": act.codes}
+            own = network.by_lei[act.institution].model_copy(update=called)
             others = [one for one in network.institutions if one.lei != act.institution]
             after = changed(network, institutions=tuple(sorted([*others, own], key=lambda one: one.lei)))
         case StateFunds():

@@ -7,8 +7,10 @@ to where the ledger stood when the restored node came back.
 
 import json
 import sqlite3
+from collections.abc import Callable
 
 from node.block import Block
+from node.flight import Flight, Landed
 from node.store import setting
 
 RESTORING = "restoring"  # the setting that `yakujo restore` leaves
@@ -27,12 +29,21 @@ class ForeignBlockError(Exception):
     """A block with this node's signature that this node did not make: it stops rather than go on in doubt."""
 
 
+MakeFlight = Callable[[sqlite3.Connection], Flight | None]
+
+
 class OwnBlocks:
-    """Used by the writer's thread alone."""
+    """Used by the writer's thread alone, but for `follow_with`."""
 
     def __init__(self, sp: str) -> None:
         self._sp = sp
         self._is_restoring = False
+        self._landed: int | None = None
+        self._next: MakeFlight | None = None
+
+    def follow_with(self, make: MakeFlight) -> None:
+        """From now on, make the next block in the transaction that archives the one before it."""
+        self._next = make
 
     def begin(self, connection: sqlite3.Connection) -> None:
         """Take up where the store is."""
@@ -63,9 +74,21 @@ class OwnBlocks:
         if row is not None:
             connection.executemany("DELETE FROM outbox WHERE id = ?", [(id_,) for id_ in json.loads(row[0])])
             connection.execute("DELETE FROM flight")
+            self._landed = block.seq
         elif not self._is_restoring:
             raise ForeignBlockError(
                 f"block {block.seq} of {self._sp} is on the ledger and did not come from this store: "
                 "another node runs with its key, or the store is an old copy. Find out which; if no other "
                 "node runs, `yakujo restore` brings this one back"
             )
+
+    def follow(self, connection: sqlite3.Connection, *, make: bool) -> Landed | None:
+        """What was under way and has landed in this transaction, and what is under way since; else None.
+
+        make: whether to make the next block now. To be asked last, once all is applied: the next block rests
+        on it, and holds what was queued by it.
+        """
+        seq, self._landed = self._landed, None
+        if seq is None:
+            return None
+        return Landed(seq, self._next(connection) if make and self._next is not None else None)

@@ -24,6 +24,7 @@ class Records:
     def __init__(self) -> None:
         self._cache: OrderedDict[str, Canonical | None] = OrderedDict()
         self._changed: dict[str, Canonical | None] = {}
+        self._texts: dict[str, str | None] = {}
 
     def get(self, connection: sqlite3.Connection, key: str) -> Canonical | None:
         """The record at `key` as it is now, None where there is none."""
@@ -37,14 +38,19 @@ class Records:
         self._remember(key, record)
         return record
 
-    def change(self, changes: Mapping[str, Canonical | None]) -> None:
-        """Records as they are from now on; None for those that are gone."""
+    def change(self, changes: Mapping[str, Canonical | None]) -> dict[str, str | None]:
+        """Records as they are from now on; None for those that are gone. Gives their texts."""
+        texts = {
+            key: record.model_dump_json() if record is not None else None for key, record in changes.items()
+        }
         self._changed.update(changes)
+        self._texts.update(texts)
+        return texts
 
     def write(self, connection: sqlite3.Connection) -> None:
         """Write what has changed; before the transaction ends that archives what changed it."""
         rows = [
-            (key, type(record).__name__, record.model_dump_json())
+            (key, type(record).__name__, self._texts[key])
             for key, record in self._changed.items()
             if record is not None
         ]
@@ -54,6 +60,7 @@ class Records:
         for key, record in self._changed.items():
             self._remember(key, record)
         self._changed.clear()
+        self._texts.clear()
 
     def _remember(self, key: str, record: Canonical | None) -> None:
         self._cache[key] = record

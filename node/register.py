@@ -13,7 +13,6 @@ from operator import itemgetter
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.hpke import MLKEM768X25519PublicKey
 
-from canonical.calendar import Calendar
 from canonical.rules import Rules
 from canonical.rules.versions import RulesVersions
 from node.act import (
@@ -61,7 +60,7 @@ class Register:
 
     genesis: the network file. now: the same with members and institutions as of the last act. proposals: all
     that several must say. contracts: which contract judges which position. installed: the contracts that
-    members say they have. quorums: how many must say what. calendars: by name. corrections: of positions,
+    members say they have. quorums: how many must say what. corrections: of positions,
     each with where it was agreed on. numbers: of institutions' last statements. shredded: the
     days that institutions had destroyed.
     """
@@ -75,7 +74,6 @@ class Register:
         self.installed: dict[str, tuple[str, ...]] = {}
         self.quorums: Mapping[str, Quorum] = DEFAULT
         self.agreed = RulesHistory()
-        self.calendars: Mapping[str, Calendar] = {}
         self.corrections: dict[int, list[tuple[int, Correct]]] = {}
         self.shredded: dict[str, tuple[datetime.date, ...]] = {}
         self._shredded_at: dict[tuple[str, datetime.date], int] = {}
@@ -232,9 +230,7 @@ class Register:
                 return self.contracts.stop(position)
             case SetQuorum():
                 self.quorums = {**self.quorums, act.about: Quorum(act.over, act.part, act.of)}
-            case SetCalendar():
-                self.calendars = {**self.calendars, act.calendar.name: act.calendar}
-            case AdmitInstitution() | ListSecurities():
+            case AdmitInstitution() | ListSecurities() | SetCalendar():
                 self._become(with_master_data(self.now, act))
             case _:
                 self._become(with_vote(self.now, act))

@@ -24,8 +24,7 @@ def register_digest(register: "Register") -> bytes:
         sorted((sp, list(ids)) for sp, ids in register.installed.items()),
         sorted((kind, list(quorum)) for kind, quorum in register.quorums.items()),
         register.agreed.state(),
-        [_digest_of(part) for part in (now.relationships, now.securities, now.funds)],
-        sorted(canonical_bytes(one).decode() for one in register.calendars.values()),
+        [_digest_of(part) for part in (now.relationships, now.securities, now.funds, now.calendars)],
         sorted((at, [act.id for _, act in acts]) for at, acts in register.corrections.items()),
     ]
     text = json.dumps(state, sort_keys=True, separators=(",", ":"))

@@ -17,6 +17,7 @@ import structlog
 from node.alarms import raise_alarm
 from node.application import Application
 from node.block import Block, BlockFault, BlockInvalidError, open_block
+from node.flight import Landed, Landings
 from node.ledger import Ledger, LedgerGapError, LedgerUnavailableError
 from node.ledger_time import LedgerTime
 from node.own_blocks import OwnBlocks
@@ -31,6 +32,9 @@ BATCH_BYTES_MIN = 256 * 1024  # enough to share an fsync; more would hold up wha
 QUEUE_BLOCKS_MAX = 64
 PAUSE_SECONDS = 0.5
 _EVIDENCE = {BlockFault.SIGNATURE, BlockFault.DIGEST, BlockFault.KEY, BlockFault.MEMBER, BlockFault.NETWORK}
+
+# As long as the state that takes its place: the row, which is as large as its block, is not written anew.
+_STATE_TO_COME = bytes(32)
 
 log = structlog.get_logger(__name__)
 
@@ -47,8 +51,8 @@ class Head:
 class Replica:
     """Reads the ledger into the store. Sets `changed` for new deliveries.
 
-    read_back: set when own blocks may be among what was applied. caught_up: set once all is applied that was
-    on the ledger when this node started.
+    own: this node's own blocks among what is applied. landings: tells which of them are in the archive.
+    caught_up: set once all is applied that was on the ledger when this node started.
     """
 
     def __init__(
@@ -68,16 +72,16 @@ class Replica:
         self._application = application
         self._changed = changed
         self._progress = progress
-        self._own = OwnBlocks(sp)
         self._last_seq: dict[str, int] = {}
         self._time = LedgerTime()
-        self.read_back = asyncio.Event()
+        self.own = OwnBlocks(sp)
+        self.landings = Landings()
         self.caught_up = asyncio.Event()
 
     async def run(self) -> None:
         """Apply until cancelled. Raises LedgerGapError at a gap: nothing is applied past it."""
         at = await self._store.write(self._begin)
-        await self._store.write(self._own.begin)
+        await self._store.write(self.own.begin)
         queue: asyncio.Queue[tuple[int, bytes]] = asyncio.Queue(QUEUE_BLOCKS_MAX)
         async with asyncio.TaskGroup() as group:
             group.create_task(_feed(self._ledger, at.sequence, queue), name="ledger reader")
@@ -90,11 +94,12 @@ class Replica:
                 while len(batch) < BATCH_BLOCKS_MAX and volume < BATCH_BYTES_MIN and not queue.empty():
                     batch.append(queue.get_nowait())
                     volume += len(batch[-1][1])
-                at = await self._store.write(partial(self._apply, batch=batch))
+                at, landed = await self._store.write(partial(self._apply, batch=batch))
                 self._progress.note(at.sequence)
                 if not self.caught_up.is_set():
                     await self._note_caught_up(at, target)
-                self.read_back.set()
+                if landed is not None:
+                    self.landings.tell(landed)
                 self._changed.set()
 
     async def _height(self, reached: int) -> int:
@@ -127,11 +132,16 @@ class Replica:
 
     def _live(self, connection: sqlite3.Connection) -> None:
         """From here on own blocks are those that this store has made, and this node attests."""
-        self._own.is_live(connection)
+        self.own.is_live(connection)
         self._application.finish(connection)
 
-    def _apply(self, connection: sqlite3.Connection, batch: list[tuple[int, bytes]]) -> Head:
-        """Apply a batch in one transaction. What raises here stops the node, and its caches with it."""
+    def _apply(
+        self, connection: sqlite3.Connection, batch: list[tuple[int, bytes]]
+    ) -> tuple[Head, Landed | None]:
+        """Apply a batch in one transaction; how far that is, and the own block that has landed by it.
+
+        What raises here stops the node, and its caches with it.
+        """
         at = head(connection)
         size = at.size
         for number, (sequence, raw) in enumerate(batch):
@@ -141,7 +151,8 @@ class Replica:
         self._application.finish(connection)
         after = Head(batch[-1][0], size, root(connection, size).hex())
         keep_setting(connection, "head", f"{after.sequence} {after.size} {after.root}")
-        return after
+        # What others wait to write is to go with the next block, which then shares the fsync that they need.
+        return after, self.own.follow(connection, make=not self._store.is_waited_for)
 
     def _apply_one(self, connection: sqlite3.Connection, size: int, sequence: int, raw: bytes) -> int:
         """Archive one block and, if it counts, apply its entries; the size after it."""
@@ -152,7 +163,7 @@ class Replica:
         digest = hashlib.sha256(raw).digest()
         connection.execute(
             "INSERT INTO archive VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (sequence, raw, digest, *known, size, entries, fault, b"", 0),
+            (sequence, raw, digest, *known, size, entries, fault, _STATE_TO_COME, 0),
         )
         if block is not None and counted:
             self._count(connection, size, block, raw)
@@ -167,7 +178,7 @@ class Replica:
         append(connection, size, leaves)
         self._last_seq[block.sp] = block.seq
         keep_setting(connection, f"seq/{block.sp}", str(block.seq))
-        self._own.landed(connection, block, raw)
+        self.own.landed(connection, block, raw)
         time = self._time.take(connection, block.sp, block.time, self._register.signing_keys)
         self._application.apply_block(connection, size, block, time)
 

@@ -23,6 +23,7 @@ from node.alarms import raise_alarm
 from node.attestation import (
     ITEMS_MAX,
     AttestationInvalidError,
+    Written,
     attestation,
     decision_digest,
     read_attestation,
@@ -64,17 +65,18 @@ class Results:
         secret: DaySecret,
         contract: str,
         decision: Decision,
+        written: Written,
         *,
         late: bool,
     ) -> None:
         """Keep what a contract did at a position; answer the entry, and hold back the results.
 
-        contract: its id.
-        late: learned from the archive, after a grant. What was said before this SP acted for a side, others
-        have attested; for what was said since, it may be the only one of its side.
+        contract: its id. written: the decision as it is stored. late: learned from the archive, after a
+        grant. What was said before this SP acted for a side, others have attested; for what was said since,
+        it may be the only one of its side.
         """
         due = bool(self._keys_for(secret)) and (not late or self._acted(secret, position))
-        digest = decision_digest(contract, decision)
+        digest = decision_digest(contract, written)
         row = (position, secret.key_id, digest, OPEN, due, contract)
         connection.execute("INSERT INTO decided VALUES (?, ?, ?, ?, ?, ?)", row)
         at_once = [outcome for outcome in decision.outcomes if not isinstance(outcome, Result)]

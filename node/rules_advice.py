@@ -40,14 +40,20 @@ def _compared(rules: Rules) -> Iterator[Advice]:
             if tolerance.allows_deviation:
                 yield from ((f"compare.{level}.{field}", text) for text in _deviation(field, tolerance))
     for field, total in compare.total.tolerances.items():
-        if compare.fund.tolerances[field].allows_deviation and not total.compares:
+        fund = compare.fund.tolerances[field]
+        if fund.allows_deviation and not total.compares:
             text = f"each fund may be off, and nothing limits them together: set compare.total.{field}"
             yield f"compare.fund.{field}", text
+        if fund.allows_deviation and total.allows_deviation and fund.holds is not total.holds:
+            text = f"of each fund the {fund.holds}'s figure holds, of their sum the {total.holds}'s: name one"
+            yield f"compare.total.{field}", text
 
 
 def _deviation(field: str, tolerance: Tolerance) -> Iterator[str]:
     if field == "quantity":
         yield "trades then match with other quantities than were done: shares that nobody delivers"
+    if field in ("quantity", "price") and tolerance.holds is Holder.CALCULATION:
+        yield f"no {field} is calculated: the investor's holds"
     if not any((tolerance.percent, tolerance.below, tolerance.above)):
         yield 'a tolerance of nothing is "EXCT": say so'
     if tolerance.percent is not None and tolerance.percent > PERCENT_MAX:

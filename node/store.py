@@ -93,6 +93,11 @@ class Store:
         self._jobs.put((job, future))
         return await future
 
+    @property
+    def is_waited_for(self) -> bool:
+        """Whether jobs wait for the next transaction. For a job that asks whether to do more in its own."""
+        return not self._jobs.empty()
+
     async def empty_log(self) -> bool:
         """Bring all that is written into the file itself and empty its log; whether that was done.
 

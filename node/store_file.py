@@ -160,7 +160,9 @@ def _prepare(connection: sqlite3.Connection, *, is_new: bool) -> None:
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA foreign_keys = ON")
-    connection.execute("PRAGMA secure_delete = ON")  # what an institution has destroyed is to leave no trace
+    # What an institution has destroyed is to leave no trace, nor to be written to a temporary file meanwhile.
+    connection.execute("PRAGMA secure_delete = ON")
+    connection.execute("PRAGMA temp_store = MEMORY")
     if is_new:
         schema = SCHEMA.read_text(encoding="utf-8")
         connection.executescript(f"BEGIN; {schema} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT")

@@ -14,6 +14,7 @@ from canonical.encoding import canonical_bytes, from_canonical_bytes
 from canonical.message import NODE_KINDS, Reminder
 from canonical.result import AnyOutcome, Result
 from canonical.submission import SUBMISSION, Submission
+from node.attestation import Written
 from node.contract_versions import Contract
 from node.day_secret import DaySecret
 from node.deliveries import Deliveries
@@ -141,13 +142,14 @@ class Submissions:
         rules = self._register.rules_on(secret.broker, secret.investor, position)
         view = partial(self._records.get, connection)
         decision: Decision = contract.apply(view, entry, rules, contract.id)
-        self._records.change(decision.changes)
+        outcomes = [canonical_bytes(outcome) for outcome in decision.outcomes]
+        written = Written(outcomes, self._records.change(decision.changes))
         _store_references(connection, position, submission, secret)
-        for outcome in decision.outcomes:
-            _store_outcome(connection, outcome)
+        for outcome, text in zip(decision.outcomes, outcomes, strict=True):
+            _store_outcome(connection, outcome, text)
         if any(outcome.kind == "receipt" for outcome in decision.outcomes) and not late:
             self._copy(connection, submission, secret)
-        self._results.decided(connection, position, secret, contract.id, decision, late=late)
+        self._results.decided(connection, position, secret, contract.id, decision, written, late=late)
 
     def _copy(self, connection: sqlite3.Connection, submission: Submission, secret: DaySecret) -> None:
         other = secret.investor if submission.sender == secret.broker else secret.broker
@@ -173,9 +175,7 @@ def _store_references(
     )
 
 
-def _store_outcome(connection: sqlite3.Connection, outcome: AnyOutcome) -> None:
+def _store_outcome(connection: sqlite3.Connection, outcome: AnyOutcome, text: bytes) -> None:
     told = (outcome.trade, outcome.status.value) if isinstance(outcome, Result) else (None, None)
     stored: list[Any] = [outcome.id, outcome.position, outcome.kind, *told]
-    connection.execute(
-        "INSERT INTO outcome VALUES (?, ?, ?, ?, ?, ?)", (*stored, canonical_bytes(outcome).decode())
-    )
+    connection.execute("INSERT INTO outcome VALUES (?, ?, ?, ?, ?, ?)", (*stored, text.decode()))

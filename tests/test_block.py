@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Callable
+from dataclasses import replace
 
 import cbor2
 import pytest
@@ -17,6 +18,7 @@ from node.block import (
     Block,
     BlockFault,
     BlockInvalidError,
+    head_digest,
     key_id,
     leading_that_fit,
     open_block,
@@ -45,6 +47,17 @@ blocks = st.builds(
 def test_a_block_reads_as_it_was_signed(block: Block) -> None:
     """Every node sees exactly the entries, in the order, that the SP gave."""
     assert open_block(sign_block(block, KEY), MEMBERS, NETWORK) == block
+
+
+@given(st.binary(min_size=2_000, max_size=3_000), st.integers(0, 2_000 * 8 - 1))
+def test_the_head_tells_blocks_apart(entry: bytes, bit: int) -> None:
+    """What differs far behind the head, or in its signature alone, has another name."""
+    altered = bytearray(entry)
+    altered[bit // 8] ^= 1 << bit % 8
+    one, other = (replace(SMALL, entries=(bytes(2_000), last)) for last in (entry, bytes(altered)))
+    signed = [sign_block(one, KEY), sign_block(other, KEY), sign_block(one, OTHER_KEY)]
+    assert len({head_digest(raw) for raw in signed}) == 3
+    assert head_digest(signed[0]) == head_digest(sign_block(one, KEY))
 
 
 def test_every_flipped_bit_is_refused() -> None:

@@ -163,6 +163,15 @@ ODD = {
         "rules.compare.fund.net",
         "no commission is agreed",
     ),
+    "[rules.compare.block]\nprice = { code = 'PTOL', percent = 0.01, holds = 'calculation' }": (
+        "rules.compare.block.price",
+        "no price is calculated",
+    ),
+    "[rules.compare]\nfund.net = { code = 'PTOL', percent = 0.1 }\n"
+    "total.net = { code = 'PTOL', percent = 0.1, holds = 'broker' }": (
+        "rules.compare.total.net",
+        "of their sum the broker's",
+    ),
     "[rules.agreeing]\nauto_affirm = true": ("rules.agreeing.auto_affirm", "no commission is agreed"),
     "[rules.agreeing]\nresolve = 'propose'": ("rules.agreeing.resolve", "no commission is agreed"),
     "[rules.commission]\ntariffs = [{ bands = [{ rate = 0.001 }, { above = 5000, rate = 0.0005 }] }]": (

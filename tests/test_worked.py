@@ -19,4 +19,4 @@ def test_worked(path: Path):
 
 
 def test_there_are_enough():
-    assert len(PATHS) >= 2
+    assert len(PATHS) >= 60

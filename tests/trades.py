@@ -8,9 +8,11 @@ from typing import Any
 
 from stdnum.iso7064 import mod_97_10
 
+from canonical.amounts import FeeKind, plain
 from canonical.base import Canonical
 from canonical.contracts import CONTRACTS, RECORDS
 from canonical.contracts.state import Decision, Entry
+from canonical.currencies import MINOR_UNITS
 from canonical.message import MESSAGE, Kind, Message
 from canonical.result import AnyOutcome
 from canonical.rules import Rules
@@ -121,7 +123,10 @@ def _account(code: str) -> dict[str, str]:
 
 
 class _Part:
-    """A fund in words: "F1 20000 commission=56910 stamp=200 price=2846 gross=none currency=USD"."""
+    """A fund in words: "F1 20000 commission=56910 stamp=200 price=2846 gross=none currency=USD".
+
+    A fee is named by its kind. Who gives the net amount leaves the gross amount out.
+    """
 
     def __init__(self, text: str, price: str, currency: str) -> None:
         self.code, self.quantity, *rest = text.split()
@@ -135,11 +140,13 @@ class _Part:
         return found | self._reference()
 
     def figures(self, side: str) -> dict[str, Any]:
-        gross = _cut(Decimal(self.quantity) * Decimal(self.price))
-        commission = Decimal(self.said.get("commission", _cut(gross / 1000)))
-        tax = Decimal(self.said.get("tax", _cut(commission / 10)))
-        stamp = Decimal(self.said.get("stamp", 0))
-        charges = commission + tax + stamp
+        gives_gross = self.said.get("gross") != "none" and "net" not in self.said
+        whole = self._cut(Decimal(self.quantity) * Decimal(self.price))
+        gross = Decimal(self.said.get("gross", whole)) if gives_gross else whole
+        commission = Decimal(self.said.get("commission", self._cut(gross / 1000)))
+        tax = Decimal(self.said.get("tax", self._cut(commission / 10)))
+        fees = {kind.value: Decimal(self.said[kind]) for kind in FeeKind if kind in self.said}
+        charges = commission + tax + sum(fees.values())
         net = gross + charges if side == "buy" else gross - charges
         found = {
             "account": _account(self.code),
@@ -147,23 +154,22 @@ class _Part:
             "price": {"value": self.price, "currency": self.currency},
             "commission": self._money(commission),
             "consumption_tax": self._money(tax),
+            "fees": [{"kind": kind, "charge": self._money(amount)} for kind, amount in fees.items()],
             "net": self._money(Decimal(self.said.get("net", net))),
         }
-        if self.said.get("gross") != "none" and "net" not in self.said:
+        if gives_gross:
             found["gross"] = self._money(gross)
-        if stamp:
-            found["fees"] = [{"kind": "stamp", "charge": self._money(stamp)}]
         return found | self._reference()
 
     def _money(self, amount: Decimal) -> dict[str, str]:
-        return {"amount": str(amount), "currency": self.said.get("currency", self.currency)}
+        return {"amount": plain(amount), "currency": self.said.get("currency", self.currency)}
+
+    def _cut(self, value: Decimal) -> Decimal:
+        """`value` truncated to the currency's minor units."""
+        return value.quantize(Decimal(1).scaleb(-MINOR_UNITS[self.currency]), ROUND_DOWN)
 
     def _reference(self) -> dict[str, str]:
         return {"reference": self.said["reference"]} if "reference" in self.said else {}
-
-
-def _cut(value: Decimal) -> Decimal:
-    return value.quantize(Decimal(1), ROUND_DOWN)
 
 
 def submission(sender: str, *messages: Message, raw: str = "") -> Submission:

@@ -14,10 +14,11 @@ from trades import BROKER, INVESTOR, Replica, message, submission
 
 from adapters.mapping import write
 from canonical.answer import Answer, answers
-from canonical.answer_text import explained
+from canonical.diagnosis import in_english, in_japanese
 from canonical.message import Role
 from canonical.result import Difference, Result
 from canonical.rules import Rules
+from canonical.submission import Submission
 
 FOLDER = Path(__file__).parent / "golden" / "worked"
 LINKS = {"links": {"client_order": "O1"}}
@@ -25,11 +26,12 @@ LINKS = {"links": {"client_order": "O1"}}
 
 @dataclass(frozen=True)
 class Worked:
-    """One example. said: both sides' messages in few words (tests/trades.py)."""
+    """One example: what each side says first, in few words (tests/trades.py), and then, in order."""
 
     rules: Rules
     broker: list[dict[str, Any]]
     investor: list[dict[str, Any]]
+    then: list[tuple[str, list[dict[str, Any]]]]
     expected: dict[str, Any]
 
 
@@ -37,18 +39,17 @@ def worked(path: Path) -> Worked:
     """The example in a file."""
     document = tomllib.loads(path.read_text(encoding="utf-8"), parse_float=Decimal)
     rules = Rules.model_validate(document.get("rules", {}))
-    return Worked(rules, document["broker"], document["investor"], document["expected"])
+    then = [spoken for step in document.get("then", ()) for spoken in step.items()]
+    return Worked(rules, document["broker"], document["investor"], then, document["expected"])
 
 
 def results(example: Worked, *, investor_first: bool = False) -> list[Result]:
     """What the contract tells of the trade once both sides have spoken."""
     replica = Replica(rules=example.rules)
-    said = [
-        submission(sender, *(message({**LINKS, **words}) for words in spoken))
-        for sender, spoken in ((BROKER, example.broker), (INVESTOR, example.investor))
-    ]
-    told = [outcome for one in (reversed(said) if investor_first else said) for outcome in replica.apply(one)]
-    return [outcome for outcome in told if isinstance(outcome, Result)]
+    first = [("broker", example.broker), ("investor", example.investor)]
+    spoken = [*(reversed(first) if investor_first else first), *example.then]
+    said = [_submission(*each) for each in spoken if each[1]]
+    return [outcome for one in said for outcome in replica.apply(one) if isinstance(outcome, Result)]
 
 
 def shown(result: Result) -> dict[str, Any]:
@@ -60,8 +61,9 @@ def shown(result: Result) -> dict[str, Any]:
     found["funds"] = [
         _status(f"{fund.account.code} {fund.status}", fund.differences) for fund in result.funds
     ]
-    found["because"] = [words for words, _ in _causes(result)]
-    found["because_ja"] = [words for _, words in _causes(result)]
+    causes = result.diagnosis.causes if result.diagnosis is not None else ()
+    found["because"] = [in_english(cause) for cause in causes]
+    found["because_ja"] = [in_japanese(cause) for cause in causes]
     return {name: value for name, value in found.items() if value}
 
 
@@ -84,6 +86,11 @@ def native(result: Result) -> dict[str, Any]:
     return {name: value for name, value in found.items() if value}
 
 
+def _submission(sender: str, spoken: list[dict[str, Any]]) -> Submission:
+    lei = {"broker": BROKER, "investor": INVESTOR}[sender]
+    return submission(lei, *(message({**LINKS, **words}) for words in spoken))
+
+
 def _status(status: str, differences: tuple[Difference, ...]) -> str:
     return f"{status}: {', '.join(map(_difference, differences))}" if differences else status
 
@@ -91,14 +98,6 @@ def _status(status: str, differences: tuple[Difference, ...]) -> str:
 def _difference(found: Difference) -> str:
     holds = f" {found.holds} holds" if found.within else ""
     return f"{found.field} {found.broker or '-'}/{found.investor or '-'}{holds}"
-
-
-def _causes(result: Result) -> list[tuple[str, str]]:
-    """Why, in English and Japanese, of every difference that is explained."""
-    stated: list[tuple[tuple[Difference, ...], str | None]] = [(result.block.differences, None)]
-    stated += [(fund.differences, fund.account.code) for fund in result.funds]
-    told = (d for differences, account in stated for d in explained(differences, result.diagnosis, account))
-    return list(dict.fromkeys((d.explanation, d.explanation_ja) for d in told if d.explanation))
 
 
 def _bytes(name: str, answer: Answer) -> bytes:
@@ -123,7 +122,8 @@ def _statuses(name: str, answer: Answer) -> list[str]:
     found = []
     for document in whole.iter("{*}Document"):
         account = [node.text for node in document.iter("{*}IndvAllcnId")]
-        codes = [node.text for node in document.iter("{*}Cd") if not len(node)]
+        named = (*document.iter("{*}Cd"), *document.iterfind(".//{*}Prtry/{*}Id"))
+        codes = [node.text for node in named if not len(node)]
         status = next(node[0] for node in document.iter("{*}MtchgSts", "{*}PrcgSts", "{*}CxlPrcgSts"))
         found.append(" ".join([*account, etree.QName(status).localname, *codes]))
     return found

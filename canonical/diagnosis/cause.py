@@ -42,7 +42,7 @@ class Aspect(StrEnum):
     RATE = "rate"  # a part of one
     BASE = "base"  # gross, sum_of_funds, unrounded; commission, commission_and_fees, unrounded_commission
     BANDS = "bands"  # whole, marginal
-    BAND = "band"  # own, lower, higher; of_block: the band in which the block's amount lies
+    BAND = "band"  # own, lower, higher; of_block: the block's; on_border: a border's amount in the higher
     MINIMUM = "minimum"  # applied, none; of_block: the funds have none, the block has
     MAXIMUM = "maximum"  # applied, none
     DISCOUNT = "discount"  # applied, none
@@ -122,8 +122,13 @@ class Diagnosis(Canonical):
     funds_looked_at: Annotated[int, Field(ge=0)]
 
     def cause_of(self, field: str, account: str | None) -> Cause | None:
-        """The cause of one difference; account: None for the block."""
-        for cause in self.causes:
-            if cause.field == field and (cause.block if account is None else account in cause.accounts):
-                return cause
-        return None
+        """The first cause of one difference; account: None for the block."""
+        return next(iter(self.causes_of(field, account)), None)
+
+    def causes_of(self, field: str, account: str | None) -> tuple[Cause, ...]:
+        """All of them: of fees there is one for each kind."""
+        return tuple(
+            cause
+            for cause in self.causes
+            if cause.field == field and (cause.block if account is None else account in cause.accounts)
+        )

@@ -65,6 +65,7 @@ _PHRASES: dict[Aspect, dict[str, str]] = {
         "lower": "uses the next lower band",
         "higher": "uses the next higher band",
         "of_block": "uses the band of the block's amount",
+        "on_border": "counts an amount on the border to the higher band",
     },
     Aspect.MINIMUM: {
         "applied": "applies the minimum",
@@ -122,11 +123,13 @@ def in_english(cause: Cause) -> str:
     if cause.kind is Kind.EXCHANGED:
         return f"{head}: exchanged between the funds ({both})"
     if cause.kind is Kind.FOLLOWS:
-        fields = " and ".join(_FIELDS[name] for name in cause.follows)
+        fields = _listed(tuple(_FIELDS[name] for name in cause.follows))
         return f"{head}: {both}: {f'follows from {fields}' if fields else 'computed alike'}"
     if cause.kind is Kind.STATED:
         return f"{head}: {both}"
     if cause.kind is Kind.NOT_COMPUTED:
+        if cause.field == "settlement_date":
+            return f"{head}: {both}: no calendar is known to count business days by"
         return f"{head}: {both}: what is agreed and given is not enough to compute it"
     if cause.kind is Kind.UNEXPLAINED:
         return f"{head}: {_unexplained(cause, broker, investor)}"
@@ -156,7 +159,8 @@ def _of_fund(cause: Cause) -> str:
     accounts, more = named(cause)
     names = f"{', '.join(accounts)} and {more} more" if more else _listed(accounts)
     naming, other = ("broker", "investor") if cause.broker.figure else ("investor", "broker")
-    return f"fund {names}: {naming} names it, {other} does not"
+    one = len(accounts) + more == 1
+    return f"{'fund' if one else 'funds'} {names}: {naming} names {'it' if one else 'them'}, {other} does not"
 
 
 def _unexplained(cause: Cause, broker: str, investor: str) -> str:

@@ -5,11 +5,11 @@ from canonical.diagnosis.cause import Aspect, Cause, Choice, Kind, View
 from canonical.diagnosis.written import FIGURES, hundredths, named, parting, shown
 from canonical.trade import OrderFormat
 
-_FIELDS = {
+FIELD_NAMES = {
     "side": "売買区分",
     "instrument": "銘柄",
     "venue": "市場",
-    "order_format": "発注形態",
+    "order_format": "執行区分",
     "currency": "通貨",
     "trade_date": "約定日",
     "settlement_date": "受渡日",
@@ -29,18 +29,18 @@ _FEES = {
     FeeKind.STAMP: "印紙税",
     FeeKind.LEVY: "賦課金",
     FeeKind.TRANSACTION_TAX: "取引税",
-    FeeKind.TRANSFER: "移転手数料",
+    FeeKind.TRANSFER: "振替手数料",
     FeeKind.LOCAL_COMMISSION: "現地手数料",
     FeeKind.LOCAL_TAX: "現地税",
     FeeKind.OTHER: "その他費用",
 }
-_VALUES = {"buy": "買", "sell": "売"}
 _FORMATS = {
     OrderFormat.BASIC.value: "通常注文",
     OrderFormat.DISCRETIONARY.value: "計らい注文",
     OrderFormat.ALGORITHMIC.value: "アルゴリズム注文",
     OrderFormat.PRINCIPAL.value: "自己勘定取引",
 }
+VALUE_NAMES = {"buy": "買", "sell": "売", **_FORMATS}
 _PHRASES: dict[Aspect, dict[str, str]] = {
     Aspect.TIMES: {"1": "一回計上", "2": "二重計上"},
     Aspect.UNIT: {"1": "そのままの単位", "0.01": "小数点なしで表示"},
@@ -54,7 +54,7 @@ _PHRASES: dict[Aspect, dict[str, str]] = {
         "yes": "計上",
         "no": "計上なし",
         "in_commission": "手数料に込み",
-        "other_side": "反対売買の料率で計上",
+        "other_side": "売買が逆の場合の料率で計上",
     },
     Aspect.BASE: {
         "gross": "約定代金を基準",
@@ -70,6 +70,7 @@ _PHRASES: dict[Aspect, dict[str, str]] = {
         "lower": "一つ下の金額帯の料率",
         "higher": "一つ上の金額帯の料率",
         "of_block": "ブロック合計額の金額帯の料率",
+        "on_border": "境界額を一つ上の金額帯に含めた料率",
     },
     Aspect.MINIMUM: {
         "applied": "最低手数料を適用",
@@ -117,11 +118,13 @@ def in_japanese(cause: Cause) -> str:
     if cause.kind is Kind.EXCHANGED:
         return f"{head}: ファンド間で入れ替わり({both})"
     if cause.kind is Kind.FOLLOWS:
-        fields = "と".join(_FIELDS[name] for name in cause.follows)
+        fields = "・".join(FIELD_NAMES[name] for name in cause.follows)
         return f"{head}: {both}({f'{fields}の差による' if fields else '計算方法は同じ'})"
     if cause.kind is Kind.STATED:
         return f"{head}: {both}"
     if cause.kind is Kind.NOT_COMPUTED:
+        if cause.field == "settlement_date":
+            return f"{head}: {both}(営業日カレンダーがないため計算できない)"
         return f"{head}: {both}(合意済みの規則と通知内容からは計算できない)"
     if cause.kind is Kind.UNEXPLAINED:
         return f"{head}: {_unexplained(cause, broker, investor)}"
@@ -134,15 +137,13 @@ def in_japanese(cause: Cause) -> str:
 
 
 def _amount(cause: Cause, figure: str) -> str:
-    if cause.field == "order_format":
-        return _FORMATS.get(figure, figure)
     if cause.field not in FIGURES or cause.currency is None or " " in figure:
-        return _VALUES.get(figure, figure)
+        return VALUE_NAMES.get(figure, figure)
     return f"{figure}円" if cause.currency == "JPY" else f"{figure} {cause.currency}"
 
 
 def _head(cause: Cause) -> str:
-    field = _FEES[cause.fee] if cause.fee is not None else _FIELDS[cause.field]
+    field = _FEES[cause.fee] if cause.fee is not None else FIELD_NAMES[cause.field]
     accounts, more = named(cause)
     whose = [*(("ブロック",) if cause.block and (accounts or cause.field in _OF_BLOCK) else ()), *accounts]
     others = f"ほか{more}件" if more else ""

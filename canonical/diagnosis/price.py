@@ -34,7 +34,7 @@ def price_conventions(
     rounded_from = min(found, key=lambda each: each[:2])[2] if found else None
     neighbours = _next_to_each_other(one, other, agreed)
     if neighbours is None:
-        return rounded_from or _written_otherwise(one, other)
+        return rounded_from or written_otherwise(one, other)
     return neighbours if rounded_from is None else _joined(neighbours, rounded_from)
 
 
@@ -98,7 +98,8 @@ def _made(mode: Mode, agreed: PriceRounding) -> Made:
     return () if mode is agreed.mode else ((Aspect.ROUNDING, mode.value),)
 
 
-def _written_otherwise(one: Decimal, other: Decimal) -> Explained | None:
+def written_otherwise(one: Decimal, other: Decimal) -> Explained | None:
+    """What makes two prices of one, however it came about: another unit, or transposed digits."""
     larger = max(one, other)
     if larger == EXACT.multiply(min(one, other), _PENCE):
         small, plain_unit = (((Aspect.UNIT, plain(_PENCE)),),), ((),)

@@ -10,7 +10,7 @@ from canonical.calculation.arithmetic import EXACT
 from canonical.diagnosis.cause import Cause, Kind
 from canonical.diagnosis.differing import Differing, Pair
 from canonical.diagnosis.gross import executed
-from canonical.diagnosis.price import price_agreed, price_conventions
+from canonical.diagnosis.price import price_agreed, price_conventions, written_otherwise
 from canonical.diagnosis.quantity import quantity_agreed, quantity_conventions
 from canonical.diagnosis.search import Made, simplest
 from canonical.diagnosis.settling import settling_agreed, settling_conventions
@@ -125,17 +125,31 @@ class Stating:
 
     def _prices(self) -> list[Cause]:
         rules = self._sides.rules.average_price
-        known: dict[Pair, Reason] = {}
+        known: dict[tuple[Pair, bool], Reason] = {}
         parted = []
         for place, pair in self.parted("price"):
-            if pair not in known:
+            key = pair, self._is_executed(place)
+            if key not in known:
                 one, other = Decimal(pair[0]), Decimal(pair[1])
-                found = price_conventions(one, other, rules, self._exact_prices(place))
-                known[pair] = explained(*found) if found is not None else Reason(Kind.UNEXPLAINED)
-            parted.append(Parted(place, *pair, known[pair]))
+                found = (
+                    written_otherwise(one, other)
+                    if key[1]
+                    else price_conventions(one, other, rules, self._exact_prices(place))
+                )
+                known[key] = explained(*found) if found is not None else Reason(Kind.UNEXPLAINED)
+            parted.append(Parted(place, *pair, known[key]))
         agreed = partial(price_agreed, agreed=rules)
         return causes_of(
             "price", _by_figures(parted), self._accounts, (agreed, agreed), currency=self._stated[0].currency
+        )
+
+    def _is_executed(self, place: int) -> bool:
+        """Whether a fund has, on both sides, another price than its block, so none that was averaged."""
+        if place == BLOCK:
+            return False
+        prices = [(stated.funds[place], stated.block) for stated in self._stated]
+        return all(
+            fund is not None and block is not None and fund.price != block.price for fund, block in prices
         )
 
     def _exact_prices(self, place: int) -> list[Decimal]:

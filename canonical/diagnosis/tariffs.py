@@ -38,7 +38,7 @@ def band_departures(tariff: Tariff) -> Iterator[tuple[Aspect, str]]:
         if not any(band.per_share or band.flat for band in tariff.bands):
             yield Aspect.BANDS, _other_application(tariff).value
         if tariff.applied is Bands.WHOLE:
-            yield from ((Aspect.BAND, value) for value in ("of_block", "lower", "higher"))
+            yield from ((Aspect.BAND, value) for value in ("on_border", "of_block", "lower", "higher"))
 
 
 def agreed_in(tariff: Tariff, aspect: Aspect) -> str:
@@ -98,8 +98,10 @@ def charge_by(tariff: Tariff, band: str, block_gross: Decimal | None) -> Charge 
             return None
         of_block = _single(tariff, _place(tariff, block_gross))
         return lambda gross, quantity: charge_of(of_block, gross, quantity)
-    step = 1 if band == "higher" else -1
     singles = [_single(tariff, place) for place in range(len(tariff.bands))]
+    if band == "on_border":  # "from 50,000,000" where "above" is agreed
+        return lambda gross, quantity: charge_of(singles[_place_from(tariff, gross)], gross, quantity)
+    step = 1 if band == "higher" else -1
 
     def neighbour(gross: Decimal, quantity: Decimal) -> Decimal:
         place = min(max(_place(tariff, gross) + step, 0), len(singles) - 1)  # at its end, a table has its own
@@ -111,6 +113,11 @@ def charge_by(tariff: Tariff, band: str, block_gross: Decimal | None) -> Charge 
 def _place(tariff: Tariff, gross: Decimal) -> int:
     """The number of the band in which an amount lies, from 0."""
     return max(0, sum(1 for band in tariff.bands if gross > band.above) - 1)
+
+
+def _place_from(tariff: Tariff, gross: Decimal) -> int:
+    """The same, where an amount on a border is counted to the higher band."""
+    return max(0, sum(1 for band in tariff.bands if gross >= band.above) - 1)
 
 
 def _single(tariff: Tariff, place: int) -> Tariff:

@@ -16,9 +16,12 @@ from canonical.diagnosis.cause import (
     View,
 )
 from canonical.diagnosis.search import Made
+from canonical.diagnosis.written import FIGURES
 
 Agreed = Callable[[Aspect], str]
 """What the rules say of an aspect; empty where they say nothing."""
+
+Words = tuple[str | bool, ...]
 
 BLOCK = -1  # the block's place among the funds, which begin at 0
 
@@ -53,11 +56,18 @@ def causes_of(
     currency: str | None = None,
 ) -> list[Cause]:
     """One cause for each reason, in the order in which they first appear. agreed: the broker's side first."""
-    groups: dict[Reason, list[Parted]] = {}
+    groups: dict[tuple[Reason, Words], list[Parted]] = {}
     for each in parted:
-        groups.setdefault(each.reason, []).append(each)
+        groups.setdefault((each.reason, _words(field, each)), []).append(each)
     named = _Named(field, fee, currency)
-    return [_cause(named, reason, group, accounts, agreed) for reason, group in groups.items()]
+    return [_cause(named, reason, group, accounts, agreed) for (reason, _), group in groups.items()]
+
+
+def _words(field: str, parted: Parted) -> Words:
+    """What must be alike for words to be told together: who names a fund, or what each side says."""
+    if parted.reason.kind is not Kind.STATED or field in FIGURES:
+        return ()
+    return (bool(parted.broker),) if field == "account" else (parted.broker, parted.investor)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,8 @@
 """The ledger alone, as a node uses it: blocks signed, published, read back, verified, archived, one by one.
 
-Publisher and replica are the daemon's; in place of an outbox stands one that has its entries ready. They are
-sealed under a secret that this node does not have, so that it archives them and opens none.
+Publisher and replica are the daemon's, with a backlog and without clients; in place of an outbox stands one
+that has its entries ready. They are sealed under a secret that this node does not have, so that it archives
+them and opens none.
 """
 
 import asyncio
@@ -18,6 +19,7 @@ from node import compose
 from node.bench.pure import DAY
 from node.bench.scene import SP, Scene, settings_of
 from node.block_key import BlockKey
+from node.flight import Flights
 from node.jetstream import JetStreamLedger
 from node.outbox import Outbox, Selected
 from node.publisher import Publisher
@@ -75,17 +77,8 @@ async def archiving(
         settings, scene.network, scene.ring, store, ledger, changed=changed, watcher=lambda _, __: None
     )
     prepared = Prepared(parts.secrets, store, changed)
-    publisher = Publisher(
-        sp=SP,
-        network=scene.network.id,
-        key=BlockKey(SP, parts.register, scene.ring.signing),
-        store=store,
-        ledger=ledger,
-        outbox=prepared,
-        changed=changed,
-        read_back=replica.read_back,
-        caught_up=replica.caught_up,
-    )
+    key = BlockKey(SP, parts.register, scene.ring.signing)
+    publisher = Publisher(Flights(scene.network.id, key, prepared), replica, store, ledger, changed)
     async with asyncio.TaskGroup() as group:
         tasks = [group.create_task(each.run(), name=type(each).__name__) for each in (replica, publisher)]
         yield prepared

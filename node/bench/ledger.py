@@ -137,8 +137,8 @@ def _described(options: LedgerOptions) -> Found:
     where = "one nats-server" if options.members == 1 else f"a cluster of {options.members} nats-servers"
     return {
         "measured": f"blocks on {where} that sync always, all on this machine: each filled, signed, kept on"
-        " disk, published, acknowledged, read back, verified, put into the tree and archived with an fsync"
-        " before the next is made. Entries are sealed messages with"
+        " disk, published, acknowledged, read back, verified, put into the tree and archived with an fsync,"
+        " which also keeps the next one, before that is published. Entries are sealed messages with"
         f" {FUNDS} funds; where so many do not fit into a block, shorter ones of random bytes. Beside it,"
         " plain nats: the same bytes on the same servers, one message for each entry, as many in flight as"
         " the block has entries, nothing kept or read back",

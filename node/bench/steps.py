@@ -17,9 +17,10 @@ from node.application import Application
 from node.checkpoints import Checkpoints
 from node.clients import Client
 from node.deliveries import Deliveries
+from node.flight import Flight, Flights
 from node.inbound import Inbound
 from node.outbox import Outbox
-from node.publisher import Flight, Publisher
+from node.publisher import Publisher
 from node.reading import Reader
 from node.records import Records
 from node.replica import Replica
@@ -35,13 +36,13 @@ TIMED: tuple[tuple[Any, dict[str, str]], ...] = (
     (Reader, {"items": "canonical_bytes"}),
     (Inbound, {"_keep": "outbox"}),
     (Outbox, {"next_entries": "block_sign", "_sealed": "seal"}),
-    (Publisher, {"_next": "block_sign"}),
+    (Flights, {"next": "block_sign"}),
     (Replica, {"_apply": "archive", "_checked": "block_verify", "_state": "state_digest"}),
     (replica, {"entry_leaf": "tree", "append": "tree", "root": "tree"}),
     (Application, {"apply_block": "open"}),
     (Submissions, {"take": "open", "_admitted": "validate", "_decide": "contract"}),
     (submissions, {"_store_references": "state_store", "_store_outcome": "state_store"}),
-    (Records, {"get": "state_store", "write": "state_store"}),
+    (Records, {"get": "state_store", "change": "state_store", "write": "state_store"}),
     (results, {"decision_digest": "attest", "attestation": "attest", "_results": "release"}),
     (Results, {"decided": "attest", "attest": "attest", "_tell": "release"}),
     (Results, {"attested": "compare", "_judge": "compare"}),
@@ -50,7 +51,7 @@ TIMED: tuple[tuple[Any, dict[str, str]], ...] = (
     (Store, {"_commit": "commit"}),
 )
 # Jobs of the store that are not among the functions above, by the module that they come from.
-JOBS = {"node.inbound": "raw_store", "node.outbound": "delivery", "node.publisher": "block_sign"}
+JOBS = {"node.inbound": "raw_store", "node.outbound": "delivery", "node.flight": "block_sign"}
 
 
 class Steps:
@@ -108,14 +109,15 @@ def timed(steps: Steps) -> Iterator[None]:
             setattr(owner, name, value)
 
 
-def _waits(steps: Steps) -> Callable[[Publisher, Flight], Awaitable[None]]:
+def _waits(steps: Steps) -> Callable[[Publisher, Flight], Awaitable[Flight | None]]:
     """`Publisher._publish`, timed by the clock."""
     publish = Publisher._publish
 
-    async def timed_wait(publisher: Publisher, flight: Flight) -> None:
+    async def timed_wait(publisher: Publisher, flight: Flight) -> Flight | None:
         began = time.perf_counter()
-        await publish(publisher, flight)
+        following = await publish(publisher, flight)
         steps.waits.append(time.perf_counter() - began)
+        return following
 
     return timed_wait
 

@@ -1,6 +1,6 @@
 """Versions of the contract differ where the rules leave something open, and nowhere else."""
 
-from datetime import date
+from datetime import date, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
@@ -12,6 +12,7 @@ from canonical.result import Result
 from canonical.rules import Rules
 from canonical.rules.versions import RulesOn, RulesVersions
 
+NOON = datetime(2026, 11, 20, 12, 0, tzinfo=timezone(timedelta(hours=9)))
 FUNDS = ["F1 14999", "F2 10000", "F3 5001"]  # of a flat 100 on the block: 49.99, 33.33 and 16.67
 ON_THE_BLOCK: dict[str, Any] = {"level": "block", "tariffs": [{"bands": [{"flat": 100}]}]}
 
@@ -30,7 +31,7 @@ def commissions(name: str, by: RulesOn) -> list[int]:
     )
     decision = None
     for position, one in enumerate(said):
-        decision = CONTRACTS[name](state.get, Entry(position, one), by, name)
+        decision = CONTRACTS[name](state.get, Entry(position, one, NOON), by, name)
         state.update(decision.changes)
     assert decision is not None
     [result] = [each for each in decision.outcomes if isinstance(each, Result)]

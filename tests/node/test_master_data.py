@@ -107,7 +107,7 @@ def test_an_institution_states_its_own_funds_and_codes(register: Register):
 def test_members_vote_on_calendars(register: Register):
     enact_all = [register.apply(sp, SetCalendar(calendar=CALENDAR), 1, DAY) for sp in ("sp1", "sp2")]
     assert enact_all == [False, True]
-    assert register.calendars == {"JPX": CALENDAR}
+    assert register.now.calendars == (CALENDAR,)
     assert "says so already" in refusal(register, SetCalendar(calendar=CALENDAR))
 
 

@@ -1,19 +1,22 @@
 """From the outbox to the ledger: in order, in blocks that fit, once, whatever the ledger does."""
 
-from contextlib import closing
+from contextlib import closing, suppress
+from functools import partial
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import pytest
 from forging import NOTHING, day_secret, entries, for_both, forged
 from founding import BROKER, INVESTOR, network
+from mortal import CrashError, Moment, MortalStore
 from scene import Node, Scene, in_folder, running, until
 
 from node.block import BLOCK_BYTES_MAX, open_block
 from node.entry import ENTRY_BYTES_MAX, EntryKind, KeyEntry, SealedEntry, encode_entry
 from node.memory_ledger import Faults, MemoryLedger
 from node.outbox import ENTRIES_PER_BLOCK_MAX, queue_submission
-from node.store import STORE_FILE, open_store
+from node.store import STORE_FILE, Store, open_store
 
 # How the entries begin by which a node announces keys and contracts, and signs checkpoints.
 OWN_WORDS = {
@@ -107,6 +110,51 @@ async def test_a_block_under_way_is_published_as_it_was(tmp_path: Path):
         await scene.settled()
         assert scene.sp1.rows("SELECT fault FROM archive WHERE block = ?", block) == [(None,)]
         assert [entry for one in counted(scene.sp1) for entry in one] == [small(1), b"\x00"]
+
+
+class MortalArchive(MortalStore):
+    """Dies around a transaction that archives. Nobody else wants to write: the next block is made in it."""
+
+    is_waited_for = False
+
+    def counts(self, job: Any) -> bool:
+        """See MortalStore."""
+        return getattr(getattr(job, "func", job), "__name__", "") == "_apply"
+
+
+class NotingLedger(MemoryLedger):
+    """Notes what was published under each number."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.published: dict[str, set[bytes]] = {}
+
+    async def append(self, block: bytes, message_id: str) -> int:
+        """See Ledger."""
+        self.published.setdefault(message_id.rpartition("-")[0], set()).add(block)
+        return await super().append(block, message_id)
+
+
+@pytest.mark.parametrize("moment", Moment)
+@pytest.mark.parametrize("at", [1, 2, 3])
+async def test_a_block_that_follows_another_is_on_disk_with_it(tmp_path: Path, at: int, moment: Moment):
+    """A node that dies while it archives its block publishes the same again: that block, or the next one."""
+    ledger, backlog = NotingLedger(), [small(n) for n in range(ENTRIES_PER_BLOCK_MAX * 4)]
+    scene = with_backlog(tmp_path, ledger, backlog)
+    node = scene.sp1
+    node.make_store = partial(MortalArchive, at=at, moment=moment)
+    with suppress(CrashError):
+        await node.start()
+    assert {type(error) for error in await node.ended()} == {CrashError}
+    ((seq, block),) = node.rows("SELECT seq, block FROM flight")
+    assert seq == (at + 1 if moment is Moment.AFTER else at)
+    node.make_store = Store
+    async with running(scene):
+        await scene.settled()
+        counted_as = "SELECT seq FROM archive WHERE block = ? AND fault IS NULL"
+        assert node.rows(counted_as, block) == [(seq,)]
+        assert [entry for one in counted(node) for entry in one] == backlog
+        assert {len(blocks) for blocks in ledger.published.values()} == {1}
 
 
 async def test_nothing_is_published_before_all_is_read(tmp_path: Path):

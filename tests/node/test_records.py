@@ -29,6 +29,16 @@ def test_a_change_is_seen_before_it_is_written(connection: Connection):
     assert stored(connection) == []
 
 
+def test_what_is_told_of_a_change_is_what_is_stored(connection: Connection):
+    """Nodes attest the very bytes that they keep; the last change of a batch is the one that stays."""
+    found = Records()
+    found.change({"a": Index(halves=("1",)), "b": Index(halves=("2",)), "c": None})
+    told = found.change({"a": Index(halves=("3",)), "b": None})
+    found.write(connection)
+    assert told["b"] is None
+    assert connection.execute("SELECT key, value FROM state").fetchall() == [("a", told["a"])]
+
+
 def test_written_records_are_there_after_a_restart(connection: Connection):
     found = Records()
     found.change({"a": Index(halves=("1",)), "b": Index(halves=("2",))})

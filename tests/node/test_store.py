@@ -4,6 +4,7 @@ import asyncio
 import sqlite3
 import stat
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -49,6 +50,24 @@ async def test_what_is_written_is_there_for_others_at_once(store: Store, tmp_pat
     connection = read_store(tmp_path / STORE_FILE)
     assert setting(connection, "a") == "1"
     connection.close()
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="asks the system which files are open")
+async def test_what_is_deleted_is_written_nowhere_else(store: Store, tmp_path: Path):
+    """SQLite keeps what a job changes until it ends, so as to take it back: not in a file of its own."""
+
+    def delete_and_look(connection: sqlite3.Connection) -> set[str]:
+        connection.execute("DELETE FROM setting")
+        files = set[str]()
+        for link in Path("/proc/self/fd").iterdir():
+            with suppress(FileNotFoundError):  # closed since
+                files.add(str(link.readlink()))
+        return {name for name in files if "etilqs" in name or str(tmp_path) in name}
+
+    await store.write(lambda connection: keep_setting(connection, "large", "x" * 2**20))
+    opened = await store.write(delete_and_look)
+    file = str(tmp_path / STORE_FILE)
+    assert opened == {file, f"{file}-wal", f"{file}-shm"}
 
 
 @pytest.mark.parametrize("error", [ValueError("bad"), StopIteration(), sqlite3.IntegrityError("twice")])

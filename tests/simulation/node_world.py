@@ -21,18 +21,29 @@ PATIENCE_SECONDS = 1_000.0  # of virtual time
 
 Trace = list[tuple[float, str]]
 
+# As others see the store of a block's author: the one block under way, or read back a moment ago.
+_ON_DISK = "SELECT 1 FROM flight WHERE block = ? UNION SELECT 1 FROM archive WHERE block = ?"
+
 
 class TracedLedger(MemoryLedger):
-    """A ledger that notes when what was said. trace: seconds, and which block of whom."""
+    """A ledger that notes when what was said, and sees to it that it may be said.
+
+    trace: seconds, and which block of whom. bodies: of each block, by the same name.
+    """
 
     def __init__(self, plan: Plan) -> None:
         super().__init__(plan.faults, plan.chance("ledger"))
         self.trace: Trace = []
+        self.bodies: dict[str, bytes] = {}
+        self.nodes: dict[str, Node] = {}
 
     async def append(self, block: bytes, message_id: str) -> int:
         """See MemoryLedger."""
         numbered = message_id.rpartition("-")[0]  # the digest after it is of bytes that hold fresh keys
         self.trace.append((asyncio.get_running_loop().time(), numbered))
+        sp = numbered.rpartition("-")[0]
+        assert self.nodes[sp].rows(_ON_DISK, block, block), "a block is published that its author may lose"
+        assert self.bodies.setdefault(numbered, block) == block, "two blocks were published under one number"
         return await super().append(block, message_id)
 
 
@@ -42,6 +53,7 @@ async def live(plan: Plan, folder: Path) -> tuple[Scene, Trace]:
     clients = {sp: [CLIENTS[lei] for lei in institutions] for sp, institutions in plan.served.items()}
     rules = {} if plan.wait is None else {"provisional_after_seconds": plan.wait}
     scene = in_folder(folder, ledger, {}, plan.served, **rules)
+    ledger.nodes = scene.nodes
     clock = asyncio.get_running_loop().time
     async with AsyncExitStack() as stack:
         group = await stack.enter_async_context(asyncio.TaskGroup())

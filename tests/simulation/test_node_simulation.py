@@ -64,6 +64,8 @@ def assert_one_ledger(scene: Scene) -> None:
     archives = [node.rows("SELECT * FROM archive ORDER BY sequence") for node in scene.nodes.values()]
     assert all(archive == archives[0] for archive in archives)
     assert len({node.head() for node in scene.nodes.values()}) == 1
+    faults = {fault for (fault,) in scene.sp1.rows("SELECT DISTINCT fault FROM archive")}
+    assert faults <= {None, "repeated"}  # each author's blocks were in order, one at a time
 
 
 def assert_one_state(scene: Scene) -> None:

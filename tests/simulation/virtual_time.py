@@ -99,6 +99,11 @@ class VirtualStore(MortalStore):
         """See MortalStore: a node shall die over its work, not while it looks whether there is any."""
         return getattr(getattr(job, "func", job), "__module__", "") not in BY_THE_CLOCK
 
+    @property
+    def is_waited_for(self) -> bool:
+        """See Store; here nobody comes while a job runs, so chance decides."""
+        return self._chance.random() < 0.5
+
     def put(self, job: Any) -> None:
         """Take a job; None: the last."""
         if not self._waiting and self._loop is not None:

@@ -7,6 +7,7 @@ It needs nothing but the canonical package: any interpreter that has pydantic an
 
 import hashlib
 import sys
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 from canonical.base import Canonical
@@ -16,6 +17,7 @@ from canonical.encoding import canonical_bytes, from_canonical_bytes
 from canonical.rules import Rules
 from canonical.submission import SUBMISSION
 
+MORNING = datetime(2026, 11, 20, 9, 0, tzinfo=timezone(timedelta(hours=9)))  # in Tokyo
 ENTRIES = Path(__file__).with_name("entries.jsonl")
 
 
@@ -24,7 +26,8 @@ def decisions(contract: str) -> list[str]:
     state: dict[str, Canonical] = {}
     found = []
     for position, line in enumerate(ENTRIES.read_bytes().splitlines()):
-        entry = Entry(position, from_canonical_bytes(SUBMISSION, line))
+        time = MORNING + timedelta(minutes=3 * position)
+        entry = Entry(position, from_canonical_bytes(SUBMISSION, line), time)
         decision = CONTRACTS[contract](state.get, entry, Rules(), contract)
         for key, record in decision.changes.items():
             if record is None:

@@ -5,7 +5,7 @@ the investor names them, else the broker. What the sides have computed has no pa
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 from canonical.amounts import total
@@ -14,8 +14,8 @@ from canonical.calculation.deal import Deal, Portion
 from canonical.contracts.matching.v1.records import Half, Values, account_key
 from canonical.contracts.matching.v1.shares import Share, Shares
 from canonical.contracts.matching.v1.sides import Side
-from canonical.contracts.matching.v1.statements import figures_of
-from canonical.contracts.matching.v1.tolerance import difference
+from canonical.contracts.matching.v1.statements import block_values, figures_of
+from canonical.contracts.matching.v1.tolerance import TOTAL, difference
 from canonical.problems import Problem, Rule
 from canonical.rules import Rules
 from canonical.rules.spread import Remainder
@@ -26,10 +26,15 @@ _UNSETTLED = Remainder.LARGEST_FUND  # what rules leave open, a version settles 
 
 @dataclass(frozen=True, slots=True)
 class Calculated:
-    """What the calculation gives for the funds of a trade. affirms: it may speak for the investor."""
+    """What the calculation gives for a trade: of its funds by account, of its block, and in total.
+
+    affirms: it may speak for the investor.
+    """
 
     figures: dict[str, list[Values]]
     affirms: bool = False
+    block: Values = field(default_factory=dict)
+    totals: Values = field(default_factory=dict)
 
     def of(self, account: str, price: str | None) -> Values:
         """The figures of an account, or of its part at a price; empty where there are none."""
@@ -58,17 +63,28 @@ def calculation_of(broker: Side, investor: Side, rules: Rules) -> Calculation | 
 
 def is_needed(rules: Rules) -> bool:
     """Whether what the sides say is judged by the shared calculation."""
-    fund = rules.compare.fund.tolerances.values()
-    held = any(one.allows_deviation and one.holds is Holder.CALCULATION for one in fund)
+    levels = (rules.compare.block, rules.compare.fund, rules.compare.total)
+    tolerances = [one for level in levels for one in level.tolerances.values()]
+    held = any(one.allows_deviation and one.holds is Holder.CALCULATION for one in tolerances)
     return held or rules.agreeing.auto_affirm or rules.agreeing.confirm_by_calculation
 
 
 def calculated(calculation: Calculation, rules: Rules) -> Calculated:
-    """The figures of a calculation by account."""
+    """The figures of a calculation, as they are compared."""
     figures: dict[str, list[Values]] = {}
     for fund in calculation.funds:
         figures.setdefault(account_key(fund.account), []).append(figures_of(fund))
-    return Calculated(figures, rules.agreeing.auto_affirm)
+    sums, block = calculation.totals, calculation.block
+    totals = {
+        TOTAL + name: str(amount.amount)
+        for name, amount in (
+            ("gross", sums.gross),
+            ("commission", sums.commission),
+            ("consumption_tax", sums.consumption_tax),
+            ("net", sums.net),
+        )
+    }
+    return Calculated(figures, rules.agreeing.auto_affirm, block_values(block), totals)
 
 
 def may_confirm(broker: Side, investor: Side, rules: Rules) -> bool:

@@ -54,6 +54,8 @@ def seen(half: Half, other: Half | None, rules: Rules) -> Seen:
     now = _by_rules(broker, investor, rules) if is_needed(rules) else _seen(broker, investor, rules, NOTHING)
     if now.status not in _DIFFERS:
         return now
+    if now.calculation is not None:  # it has confirmed: what differs is that and the investor's figures
+        broker = confirmed(broker, now.calculation)
     now = replace(now, diagnosis=diagnosis_of(broker, investor, rules))
     proposes = rules.agreeing.resolve is Resolution.PROPOSE
     return _with_proposal(now, broker, investor, rules) if proposes else now
@@ -83,7 +85,7 @@ def _seen(broker: Side, investor: Side, rules: Rules, by_rules: Calculated) -> S
     funds = tuple(_funds(broker, investor, rules, by_rules))
     sources = _block_sources(broker, investor)
     over = (_sum_difference(broker, investor),) if broker.over or investor.over else ()
-    status, differences = _block_status(broker, investor, funds, rules)
+    status, differences = _block_status(broker, investor, funds, rules, by_rules)
     block = BlockState(status=status, differences=(*differences, *over), sources=sources)
     return Seen(block, funds, _trade_status(status, funds, broker, investor))
 
@@ -98,15 +100,15 @@ def _block_sources(*sides: Side) -> tuple[Source, ...]:
 
 
 def _block_status(
-    broker: Side, investor: Side, funds: tuple[FundState, ...], rules: Rules
+    broker: Side, investor: Side, funds: tuple[FundState, ...], rules: Rules, by_rules: Calculated
 ) -> tuple[Status, tuple[Difference, ...]]:
     word = _word_on_block(broker)
     if word is not None and not word.agreed:
         return Status.MISMATCHED, (Difference(field="response", broker="", investor=word.reason),)
     if broker.given is not None and investor.given is not None:
         found = (
-            *_differences(rules.compare.block.tolerances, broker.given, investor.given, {}),
-            *_total_differences(broker, investor, rules),
+            *_differences(rules.compare.block.tolerances, broker.given, investor.given, by_rules.block),
+            *_total_differences(broker, investor, rules, by_rules),
         )
         return _status_of(found, Status.MATCHED), found
     affirmed = investor.half is None and broker.full and all(f.status.is_matched for f in funds)
@@ -114,10 +116,12 @@ def _block_status(
     return (Status.MATCHED if agreed else Status.UNMATCHED), ()
 
 
-def _total_differences(broker: Side, investor: Side, rules: Rules) -> Iterator[Difference]:
+def _total_differences(
+    broker: Side, investor: Side, rules: Rules, by_rules: Calculated
+) -> Iterator[Difference]:
     sides = (broker, investor)
     if all(side.full and not side.over and are_calculated(side.shares) for side in sides):
-        yield from total_differences(broker.shares, investor.shares, rules)
+        yield from total_differences(broker.shares, investor.shares, rules, by_rules.totals)
 
 
 def _word_on_block(side: Side) -> Word | None:
@@ -186,10 +190,19 @@ def _fund(compared: _Compared, by_rules: Calculated) -> FundState:
         account=known.account,
         status=_status_of(differences, status),
         differences=differences,
-        sources=tuple(dict.fromkeys(s for share in (ours, theirs) if share for s in share.sources)),
+        sources=tuple(dict.fromkeys(_sources(compared, differences))),
         broker_reference=ours.reference if ours else None,
         investor_reference=theirs.reference if theirs else None,
     )
+
+
+def _sources(compared: _Compared, differences: tuple[Difference, ...]) -> Iterator[Source]:
+    """The messages that name a fund; where a side has named all of its funds without it, that side's too."""
+    yield from (s for share in (compared.ours, compared.theirs) if share for s in share.sources)
+    if any(difference.field == "account" for difference in differences):
+        missing = compared.broker if compared.ours is None else compared.investor
+        statements = missing.half.statements if missing.half is not None else ()
+        yield from (statement.source for statement in statements if statement.lines)
 
 
 def _is_matched(ours: Share | None, theirs: Share | None) -> bool:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 from canonical.amounts import plain, total
+from canonical.contracts.matching.v1.records import Values
 from canonical.contracts.matching.v1.shares import Shares
 from canonical.contracts.matching.v1.tolerance import TOTAL, difference
 from canonical.result import Difference
@@ -11,12 +12,17 @@ from canonical.rules import Rules
 from canonical.rules.tolerance import Code
 
 
-def total_differences(broker: Shares, investor: Shares, rules: Rules) -> Iterator[Difference]:
-    """Where the sums part, of the fields that the rules name. Both sides have calculated all funds."""
+def total_differences(
+    broker: Shares, investor: Shares, rules: Rules, calculated: Values
+) -> Iterator[Difference]:
+    """Where the sums part, of the fields that the rules name. Both sides have calculated all funds.
+
+    calculated: the sums of the shared calculation, which hold where the rules say so.
+    """
     for field, tolerance in rules.compare.total.tolerances.items():
         if tolerance.code is not Code.NUFM:
             ours, theirs = _sum(broker, field), _sum(investor, field)
-            found = difference(TOTAL + field, tolerance, ours, theirs, {})
+            found = difference(TOTAL + field, tolerance, ours, theirs, calculated)
             if found is not None:
                 yield found
 

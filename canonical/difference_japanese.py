@@ -1,0 +1,34 @@
+"""What a difference is in Japanese words, where there is no more to say of it than the two values."""
+
+from canonical.diagnosis.japanese import FIELD_NAMES, VALUE_NAMES
+from canonical.diagnosis.written import FIGURES, grouped
+from canonical.result import Difference
+
+_TOTAL = "total_"
+_OF_FUNDS = "funds_quantity"
+_REFUSED = {"affirmation": "承認せず", "response": "拒否"}
+
+
+def difference_in_japanese(difference: Difference, account: str | None) -> str:
+    """As 「F1の受渡金額: ブローカー101、投資家100(許容内、100を採用)」. account: None for the block."""
+    if difference.field in _REFUSED:
+        who, why = ("ブローカー", difference.broker) if difference.broker else ("投資家", difference.investor)
+        whose = f"{account}: " if account is not None else ""
+        return f"{whose}{who}は{_REFUSED[difference.field]}({why})"
+    ours, theirs = _value(difference, difference.broker), _value(difference, difference.investor)
+    whose = f"{account}の" if account is not None else ""
+    text = f"{whose}{_name(difference.field)}: ブローカー{ours}、投資家{theirs}"
+    return f"{text}(許容内、{_value(difference, difference.holds)}を採用)" if difference.within else text
+
+
+def _name(field: str) -> str:
+    if field == _OF_FUNDS:
+        return f"ファンドの{FIELD_NAMES['quantity']}合計"
+    name = FIELD_NAMES[field.removeprefix(_TOTAL)]
+    return f"{name}合計" if field.startswith(_TOTAL) else name
+
+
+def _value(difference: Difference, value: str) -> str:
+    if difference.field.removeprefix(_TOTAL) in (*FIGURES, _OF_FUNDS):
+        value = grouped(value)
+    return VALUE_NAMES.get(value, value) or "なし"
