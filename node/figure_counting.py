@@ -35,6 +35,8 @@ _RESULTS = (
     " WHERE trade IS NOT NULL AND position <= ? ORDER BY trade, position, outcome.rowid"
 )
 
+_MAY_BE_ALONE = (TradeStatus.UNMATCHED, TradeStatus.CANCELLED)
+
 
 class FiguresError(Exception):
     """It cannot be counted; the text says why, and what to do."""
@@ -159,7 +161,7 @@ class _Results:
 
 
 class _Partners:
-    """The other halves of one trade, by the messages that its results rest on."""
+    """The other halves of one trade, by the messages that its results rest on. last: that of the last one."""
 
     def __init__(self, halves: Halves, trade: str, role: Role | None) -> None:
         self._halves = halves
@@ -172,22 +174,23 @@ class _Partners:
         """Take the next result."""
         if self._role is None:
             return
-        if told.status is not TradeStatus.CANCELLED:
-            self._find(told, position, self._role)
-        elif told.cancelled_by is self._role and self.last is not None:
-            self._halves.was_left_alone(self.last, position)  # unless it finds another in the same entry
+        half = self._other(told, self._role)
+        if half is not None or told.status in _MAY_BE_ALONE:
+            self.last = half
+        if half is not None and told.status is not TradeStatus.CANCELLED:
+            self._halves.was_partner(half, position)
+        elif half is not None and told.cancelled_by is self._role:
+            self._halves.was_left_alone(half, position)  # unless it finds another in the same entry
 
-    def _find(self, told: Told, position: int, role: Role) -> None:
+    def _other(self, told: Told, role: Role) -> str | None:
         word = next(statements_of(told, other_side(role)), None)
         if word is None:
-            return
+            return None
         name = f"{word.kind} {word.reference}"
         if name not in self._known:
             self._known[name] = self._halves.half_of(told.broker, told.investor, word)
         half = self._known[name]
-        if half is not None and half != self._trade:
-            self._halves.was_partner(half, position)
-            self.last = half
+        return half if half != self._trade else None
 
 
 def _role(told: Told, sender: str) -> Role | None:

@@ -86,6 +86,18 @@ def test_who_is_left_and_finds_another_at_once_is_none(days: Days):
     assert (total.trades, total.cancelled, total.mismatched, total.unmatched) == (2, 1, 1, 0)
 
 
+def test_who_was_left_before_takes_nobody_along(days: Days):
+    """The investor's first half lost its counterpart to a better one, and is taken back after that."""
+    days.say(INVESTOR, *calculated("1", links={}), at="10:00:00")
+    days.say(BROKER, *noticed("1", funds=WRONG), at="10:01:00")
+    days.say(INVESTOR, *calculated("2", links={"client_order": "1"}), at="10:02:00")
+    total = days.report().total
+    assert (total.trades, total.mismatched, total.unmatched) == (2, 1, 1)
+    days.say(INVESTOR, {"cancellation": "X-1", "cancels": "A-1"}, at="10:03:00")
+    total = days.report().total
+    assert (total.trades, total.mismatched, total.cancelled, total.unmatched) == (2, 1, 1, 0)
+
+
 def test_who_speaks_first_and_is_left_stays_the_same_trade(days: Days):
     days.say(BROKER, *noticed("1"), at="10:00:00")
     days.say(INVESTOR, *calculated("1", funds=WRONG), at="10:01:00")

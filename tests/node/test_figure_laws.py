@@ -85,7 +85,7 @@ def counted(figures: Figures) -> Counter[str]:
     return Counter({name: getattr(figures, name) for name in OPEN.values()} | {"agreed": agreed})
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(said=steps())
 def test_what_is_counted_is_what_the_contract_knows(said: list[Step]):
     """At every position, also when it is counted later."""
