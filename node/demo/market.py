@@ -81,13 +81,19 @@ PROVIDERS: Final[tuple[str, ...]] = ("sp1", "sp2", "sp3")
 PROVIDER_BICS: Final = {"sp1": "YKJAJPJT", "sp2": "YKJBJPJT", "sp3": "YKJCJPJT"}
 
 
+RULES: Final = {"commission": {"tariffs": [{"bands": [{"rate": "0.0010"}]}]}}
+"""What the broker has agreed on with each manager; all else is compared exactly (node.demo.figures)."""
+
+
 def plan() -> dict[str, Any]:
     """The network as its founders plan it, without their keys."""
     return {
         "name": "demo",
         "replicas": len(PROVIDERS),
         "institutions": [_institution(firm) for firm in FIRMS],
-        "relationships": [{"broker": BROKER.lei, "investor": manager.lei} for manager in MANAGERS],
+        "relationships": [
+            {"broker": BROKER.lei, "investor": manager.lei, "rules": RULES} for manager in MANAGERS
+        ],
         "securities": [{"isin": s.isin, "japan_code": s.code, "name": s.name} for s in SECURITIES],
         "funds": [_fund(manager, fund) for manager in MANAGERS for fund in manager.funds],
     }
