@@ -1,6 +1,7 @@
 """The audit of a whole archive: every block applied anew, and all that a store says compared with the result.
 
     await audit(path, network, keys) -> AuditReport
+    await audit(path, network, keys, watcher, compared)     and what `compared` asks of both stores
 
 Without keys: signatures, numbers, places and faults of the blocks, the tree, the checkpoints, the acts. With
 keys, beside that, the contract: every submission, decision, outcome and attestation, and the state. The store
@@ -8,7 +9,9 @@ is only read, and may be one on which a node runs. What keys open lies for the t
 temporary directory, where this user alone can read it; it takes about as much room as the store itself.
 """
 
+import sqlite3
 import time
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -33,9 +36,16 @@ from node.store import each
 
 _EVERYTHING = 2**63 - 1
 
+Compared = Callable[[sqlite3.Connection, sqlite3.Connection], None]
+"""What else is asked of the audited store, as of one moment, and of what its archive gives."""
+
 
 async def audit(
-    path: Path, network: Network, keys: AuditKeys, watcher: Watcher = lambda _, __: None
+    path: Path,
+    network: Network,
+    keys: AuditKeys,
+    watcher: Watcher = lambda _, __: None,
+    compared: Compared = lambda _, __: None,
 ) -> AuditReport:
     """Audit the store at `path`. watcher: told the sequence reached, and the last.
 
@@ -44,10 +54,12 @@ async def audit(
     began = time.monotonic()
     with ExitStack() as stack:
         source = stack.enter_context(source_at(path, network))
-        run = _Audit(network, source, stack.enter_context(scratch()), keys)
+        own = stack.enter_context(scratch())
+        run = _Audit(network, source, own, keys)
         head = await run.replay(watcher)
         replayed = time.monotonic() - began
         relationships = run.compare()
+        compared(source.connection, own.connection)
     seconds = time.monotonic() - began
     return AuditReport(
         archive=str(path),

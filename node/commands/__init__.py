@@ -33,6 +33,7 @@ from node.commands.rules import rules
 from node.commands.run import run
 from node.commands.scrub import scrub
 from node.commands.sign import sign
+from node.commands.stats import stats
 from node.commands.status import status
 from node.commands.submit import submit
 from node.commands.trace import trace
@@ -52,7 +53,7 @@ commands = typer.Typer(
     rich_markup_mode=None,
 )
 FOUNDING: Commands = (init, identity, delegate, assemble, sign)
-RUNNING: Commands = (check, run, status, trades, trace)
+RUNNING: Commands = (check, run, status, trades, trace, stats)
 GOVERNING: Commands = (
     members,
     decisions,

@@ -3,15 +3,13 @@
 import asyncio
 import logging
 import sys
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated
 
 import structlog
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from node.audit_keys import keys_in, no_keys, own_keys
@@ -19,6 +17,7 @@ from node.audit_report import AuditFinding, AuditReport, RelationshipAudit
 from node.auditing import audit as audited
 from node.commands.exits import FOUND
 from node.commands.options import HERE, AsJson, Folder, PassphraseFile, print_json, screen, settings_in
+from node.commands.progress_bar import block_bar
 from node.network import Network, load_network
 from node.secret_files import passphrase_in
 from node.settings import NodeSettings, SettingsError
@@ -74,7 +73,7 @@ def audit(
         reads = no_keys()
     # What a replay logs, the node has logged when it was new.
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
-    with _bar(shown=sys.stderr.isatty()) as watcher:
+    with block_bar(shown=sys.stderr.isatty()) as watcher:
         found = asyncio.run(audited(path, network, reads, watcher))
     if as_json:
         print_json(found)
@@ -90,15 +89,6 @@ def _network(folder: Path, settings: NodeSettings | None) -> Network:
     if not (folder / NETWORK_FILE).exists():
         raise SettingsError(f"{folder} has neither {NODE_FILE} nor {NETWORK_FILE}: name a node's folder")
     return load_network(folder / NETWORK_FILE)
-
-
-@contextmanager
-def _bar(*, shown: bool) -> Iterator[Callable[[int, int], None]]:
-    """A progress bar beside the output, where somebody looks."""
-    columns = (TextColumn("blocks"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True, disable=not shown) as bar:
-        task = bar.add_task("blocks", total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
 def _print(console: Console, network: Network, found: AuditReport) -> None:
