@@ -67,10 +67,11 @@ def _fee_in(fees: str, kind: FeeKind) -> str:
 
 
 def _in_words(difference: Difference, *, japanese: bool) -> str:
-    if japanese and difference.explanation_ja:
-        return difference.explanation_ja
+    """The field and both values as they stand, for machines too, and what people say of them."""
     name = difference.field.replace("total_", "sum of ")
     text = f"{name}: broker {difference.broker or 'none'}, investor {difference.investor or 'none'}"
+    if japanese:
+        return f"{text} ({difference.explanation_ja})"
     if difference.within:
         return f"{text}, within tolerance: {difference.holds} holds"
     return f"{text} ({difference.explanation})" if difference.explanation else text

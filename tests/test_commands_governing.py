@@ -195,8 +195,9 @@ def test_the_next_message_gets_a_new_secret_after_a_rotation(node: Daemon, tmp_p
         (tmp_path / name).write_bytes((node.folder / "samples" / "allocations.csv").read_bytes())
         node.drop("manager-cp932", tmp_path / name)
 
+    earlier = as_data("status", node.folder)["arrivals"]["ordered"]
     send("first.csv")
-    until(lambda: not is_retired())
+    until(lambda: as_data("status", node.folder)["arrivals"]["ordered"] > earlier and not is_retired())
     before = secrets()
     retired = said("keys", "rotate", node.folder, "--institution", BROKER)
     assert retired == "secrets retired: 1, on the ledger\n"
