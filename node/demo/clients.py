@@ -156,10 +156,19 @@ class FolderClient:
         temporary.replace(file)
 
     def heard(self) -> list[Native]:
-        """All files that came back, in the order of their times."""
+        """All files that came back, in the order of their times.
+
+        A folder read while files come may show one and not yet an earlier one: a second look shows all
+        that are as old as what the first has shown.
+        """
+        self._look()
+        latest = max((time for time, _ in self._heard.values()), default=0)
+        self._look()
+        ordered = sorted((time, name, raw) for name, (time, raw) in self._heard.items() if time <= latest)
+        return [Native(name, raw) for _, name, raw in ordered]
+
+    def _look(self) -> None:
         for folder in self.answers:
             for entry in os.scandir(folder) if folder.is_dir() else ():
                 if entry.name not in self._heard and not _NO_ANSWER.match(entry.name):
                     self._heard[entry.name] = (entry.stat().st_mtime_ns, Path(entry.path).read_bytes())
-        ordered = sorted(self._heard.items(), key=lambda item: item[1][0])
-        return [Native(name, raw) for name, (_, raw) in ordered]

@@ -43,7 +43,7 @@ def test_a_day_is_confirmed_as_the_scenario_expects(tmp_path: Path):
 def test_nothing_is_left_behind_when_it_is_ended(number: signal.Signals, tmp_path: Path):
     """Ctrl-C or a `kill` ends the demo with all that it has started."""
     folder = tmp_path / "kept"
-    demo = subprocess.Popen([*COMMAND, "--json", "--keep", str(folder)], stdout=subprocess.DEVNULL)
+    demo = started_as_by_hand(folder)
     try:
         deadline = time.monotonic() + SECONDS_MAX
         while len(processes_in(folder)) < 6:  # three daemons and three nats-servers
@@ -56,6 +56,15 @@ def test_nothing_is_left_behind_when_it_is_ended(number: signal.Signals, tmp_pat
         demo.kill()
         demo.wait()
     assert processes_in(folder) == []
+
+
+def started_as_by_hand(folder: Path) -> subprocess.Popen[bytes]:
+    """The demo as a terminal starts it: a shell's background job, as these tests may be, ignores Ctrl-C."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        return subprocess.Popen([*COMMAND, "--json", "--keep", str(folder)], stdout=subprocess.DEVNULL)
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def test_a_folder_in_use_is_refused(tmp_path: Path):
