@@ -140,10 +140,10 @@ def test_two_sides_agree_on_rules(node: Daemon, tmp_path: Path):
 def test_master_data_and_corrections(node: Daemon, tmp_path: Path):
     listing, funds, letter = tmp_path / "listing.toml", tmp_path / "funds.toml", tmp_path / "letter.txt"
     listing.write_text('[[securities]]\nisin = "JP3496400007"\njapan_code = "9433"\n')
-    assert "list JP3496400007" in said("propose", "listed", listing, node.folder)
+    assert "list JP3496400007" in said("propose", "master-data", listing, node.folder)
     funds.write_text('[[funds]]\naccount = { code = "NEW-1" }\n')
     statement = tmp_path / "funds.json"
-    said("propose", "own", identity(node, MANAGER), funds, *signing(node, MANAGER, statement))
+    said("propose", "own-data", identity(node, MANAGER), funds, *signing(node, MANAGER, statement))
     assert "NEW-1: at position" in said("submit", statement, node.folder)
     letter.write_text("It was 2,000, not 1,000.")
     [trade] = as_data("trades", node.folder)
@@ -156,4 +156,4 @@ def test_master_data_and_corrections(node: Daemon, tmp_path: Path):
     assert f"correct position {position}" in said("trace", trade["trade"], node.folder)
     empty = tmp_path / "empty.toml"
     empty.write_text("")
-    assert "members vote on those" in refused("propose", "listed", empty, node.folder)
+    assert "members vote on those" in refused("propose", "master-data", empty, node.folder)

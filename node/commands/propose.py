@@ -138,8 +138,8 @@ def rules(
     write_and_tell(rules_agreement(who, load_rules(document), load_network(network), number), output)
 
 
-@propose.command()
-def listed(
+@propose.command("master-data")
+def master_data(
     file: Annotated[
         Path, typer.Argument(metavar="FILE", help="TOML, in the words of a network file.", show_default=False)
     ],
@@ -157,8 +157,8 @@ def listed(
     submit_and_tell(settings_in(folder), common_change(file), 0 if no_wait else wait, as_json=as_json)
 
 
-@propose.command()
-def own(
+@propose.command("own-data")
+def own_data(
     identity: IdentityFolder,
     file: Annotated[
         Path, typer.Argument(metavar="FILE", help="TOML, in the words of a network file.", show_default=False)
