@@ -7,7 +7,7 @@ from pydantic import Field
 from canonical.calendar import Calendar
 from canonical.identifiers import Bic, FundAccount, LocalCode
 from node.act_statements import Joint, Statement
-from node.act_votes import Digest, Position, Vote
+from node.act_votes import Position, Vote
 from node.network import FundEntry, Institution, Relationship, Security
 
 LISTED_MAX = 200  # in one act
@@ -53,11 +53,7 @@ class StateFunds(Statement):
 
 
 class Correct(Joint):
-    """What stands at a position is corrected, as both sides have agreed; the entry itself stays.
-
-    document: SHA-256 of what holds instead, a document that the two sides keep: acts are public.
-    """
+    """What stands at a position is corrected, as both sides have agreed; the entry itself stays."""
 
     act: Literal["correct"] = "correct"
     position: Position
-    document: Digest

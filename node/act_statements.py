@@ -13,7 +13,6 @@ from pydantic import Field
 from canonical.base import Canonical
 from canonical.encoding import canonical_bytes
 from canonical.identifiers import Lei
-from canonical.rules import Rules
 from node.act_votes import Digest
 from node.network import Delegation, SpName
 
@@ -67,10 +66,14 @@ class TakeBack(Statement):
 
 
 class Joint(Statement):
-    """Base of what both sides of a relationship must say."""
+    """Base of what both sides of a relationship must say.
+
+    document: the id of what it is about, which the two sides alone can read (node.document).
+    """
 
     broker: Lei
     investor: Lei
+    document: Digest
 
     @property
     def id(self) -> str:
@@ -85,4 +88,3 @@ class AgreeRules(Joint):
     act: Literal["agree_rules"] = "agree_rules"
     version: Annotated[int, Field(ge=2)]
     from_trade_date: datetime.date
-    rules: Rules

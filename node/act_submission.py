@@ -23,6 +23,8 @@ from zoneinfo import ZoneInfo
 from node.act import Act, encode_act, proposal_id
 from node.act_records import stored_register
 from node.act_words import in_words
+from node.document import Document
+from node.document_submission import document_entries
 from node.entry import ActEntry, Entry
 from node.inspection import Shown, View, is_running, reading
 from node.outbox import is_queued, queue_public
@@ -68,18 +70,21 @@ class Submitted(Shown):
     fault: str | None = None
 
 
-def submit_act(settings: NodeSettings, act: Act, wait_seconds: float) -> Submitted:
-    """Put an act on the ledger. wait_seconds: how long to wait for it, where the node runs.
+def submit_act(
+    settings: NodeSettings, act: Act, wait_seconds: float, document: Document | None = None
+) -> Submitted:
+    """Put an act on the ledger, after the document that it names. wait_seconds: for it, where the node runs.
 
-    Raises SubmissionError, StoreError.
+    Raises SubmissionError, DocumentSubmissionError, StoreError.
     """
     entry = ActEntry(encode_act(act))
     with reading(settings) as view:
         _check(view, act)
+        before = document_entries(view, act, document)
         (after,) = view.connection.execute("SELECT COALESCE(MAX(position), -1) FROM act").fetchone()
         waits = is_queued(view.connection, entry)
     if not waits:
-        _queue(settings, [entry])
+        _queue(settings, [*before, entry])
 
     def landed() -> Submitted | None:
         with reading(settings) as view:

@@ -30,3 +30,9 @@ def clear_alarm(connection: sqlite3.Connection, key: str) -> None:
     )
     if cursor.rowcount:
         log.info("alarm is over", about=key)
+
+
+def is_raised(connection: sqlite3.Connection, key: str) -> bool:
+    """Whether it is not over yet."""
+    row = connection.execute("SELECT 1 FROM alarm WHERE key = ? AND cleared IS NULL", (key,)).fetchone()
+    return row is not None

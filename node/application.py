@@ -11,16 +11,19 @@ from dataclasses import dataclass
 
 import structlog
 
+from node.alarms import clear_alarm, is_raised
 from node.attestation import AttestationInvalidError
 from node.block import Block, archived_block
 from node.checkpoints import Checkpoints
 from node.contract_versions import Contract
 from node.day_secret import FIRST, DaySecret
 from node.deferral import Deferral, Waiting
+from node.documents import Documents
 from node.entry import (
     ActEntry,
     CheckpointEntry,
     DayKeysEntry,
+    DocumentEntry,
     EntryInvalidError,
     EntryKind,
     GrantEntry,
@@ -30,12 +33,15 @@ from node.entry import (
     TimeEntry,
     decode_entry,
 )
+from node.envelope import SealingError
 from node.governance import Governance
+from node.late_reading import Sealed, judged_upto, sealed_between
 from node.ledger_time import on_the_clock
 from node.register import Register
 from node.results import Results
-from node.sealing import SealingError, open_sealed
-from node.secrets import DaySecrets
+from node.rules_history import rules_alarm
+from node.sealing import open_sealed
+from node.secrets import DaySecrets, Relationship, relationship_of
 from node.submissions import Submissions
 
 EVERYTHING = 2**63 - 1
@@ -53,6 +59,7 @@ class Parts:
 
     register: Register
     secrets: DaySecrets
+    documents: Documents
     deferral: Deferral
     governance: Governance
     checkpoints: Checkpoints
@@ -92,10 +99,12 @@ class Application:
         """Take up where the store is. Raises SecretsUnreadableError."""
         self._parts.governance.learn_stored(connection)
         self._parts.secrets.learn_stored(connection)
+        self._parts.documents.learn_stored(connection)
         self._parts.checkpoints.learn_stored(connection)
         self._parts.deferral.learn_stored(connection)
         self._size = entries_archived(connection)
         self._parts.deferral.watch(connection, self._size)
+        self._judge_again(connection)
 
     def apply_block(self, connection: sqlite3.Connection, first: int, block: Block, time: int) -> None:
         """Apply the entries of a block, the first of which stands at `first`. time: of the ledger."""
@@ -148,9 +157,9 @@ class Application:
         match entry:
             case SealedEntry():
                 secret = parts.secrets.to_open(entry)
-                if secret is not None and parts.secrets.is_complete(secret.broker, secret.investor):
+                if secret is not None and self._is_readable((secret.broker, secret.investor)):
                     self._open(connection, place, entry, secret)
-            case KeyEntry() | GrantEntry():
+            case KeyEntry() | GrantEntry() | DocumentEntry():
                 self._learn(connection, place, entry)
             case ActEntry():
                 parts.governance.take(connection, place.sp, place.position, place.day, entry.act)
@@ -205,50 +214,59 @@ class Application:
         if secret is not None and self._parts.register.served_by(sp) & {secret.broker, secret.investor}:
             self._parts.secrets.retire(connection, key_id)
 
-    def _learn(self, connection: sqlite3.Connection, place: Place, entry: KeyEntry | GrantEntry) -> None:
-        """Learn a secret; with the last one that was missing, apply all that was sealed till now."""
-        secrets = self._parts.secrets
-        complete = secrets.complete()
+    def _learn(
+        self, connection: sqlite3.Connection, place: Place, entry: KeyEntry | GrantEntry | DocumentEntry
+    ) -> None:
+        """Learn what is needed to read; with the last of it, apply all that was sealed till now."""
+        before = self._readable()
         where = (place.position, place.sp)
-        if isinstance(entry, KeyEntry):
-            secret = secrets.learn(connection, entry, *where)
-        else:
-            secret = secrets.learn_grant(connection, entry, *where)
-        if secret is None or (secret.broker, secret.investor) in complete:
-            return
-        is_first = (
-            isinstance(entry, KeyEntry) and secret.previous == FIRST
-        )  # nothing can have been sealed before
-        if secrets.is_complete(secret.broker, secret.investor) and not is_first:
-            self._catch_up_on(connection, place, secret)
+        match entry:
+            case DocumentEntry():
+                learned = self._parts.documents.take(connection, *where, entry)
+            case KeyEntry():
+                secret = self._parts.secrets.learn(connection, entry, *where)
+                if secret is not None and secret.previous == FIRST:
+                    return  # nothing can have been sealed before
+                learned = relationship_of(secret)
+            case GrantEntry():
+                learned = relationship_of(self._parts.secrets.learn_grant(connection, entry, *where))
+        if learned is not None and learned not in before and self._is_readable(learned):
+            self._catch_up_on(connection, place.position, learned)
 
-    def _catch_up_on(self, connection: sqlite3.Connection, place: Place, secret: DaySecret) -> None:
-        """Apply what was sealed between two institutions before this node could read it all."""
-        log.info("a relationship can be read from its beginning now", position=place.position)
-        held = self._parts.secrets.key_ids(secret.broker, secret.investor)
-        rows = connection.execute(
-            "SELECT first, block, time FROM archive WHERE fault IS NULL AND first <= ? ORDER BY sequence",
-            (place.block_first,),
-        )
-        for first, raw, time in rows:
-            block = archived_block(raw)
-            for number, one in enumerate(block.entries):
-                if (at := first + number) < place.position:
-                    then = Place(block.sp, at, first, place.day, time)
-                    self._open_late(connection, then, one, held)
-        self._parts.governance.shred_again(connection, secret.broker, secret.investor)
+    def _is_readable(self, relationship: Relationship) -> bool:
+        """Whether this node has been given all that it takes to judge a relationship."""
+        secrets, agreed = self._parts.secrets, self._parts.register.agreed
+        return secrets.is_complete(*relationship) and not agreed.missing(*relationship)
+
+    def _readable(self) -> frozenset[Relationship]:
+        return frozenset(filter(self._is_readable, self._parts.secrets.complete()))
+
+    def _catch_up_on(self, connection: sqlite3.Connection, position: int, sides: Relationship) -> None:
+        """Apply what was sealed between two institutions while this node could not judge it."""
+        log.info("a relationship can be judged now", position=position)
+        held = self._parts.secrets.key_ids(*sides)
+        since = judged_upto(connection, held)
+        for one in sealed_between(connection, since, position):
+            if one.entry.key_id in held:
+                self._open_late(connection, one, late=not since)
+        clear_alarm(connection, rules_alarm(*sides))
+        self._parts.governance.shred_again(connection, *sides)
         if self._parts.deferral.is_waiting:
             self.take_up(connection)
 
-    def _open_late(
-        self, connection: sqlite3.Connection, place: Place, raw: bytes, held: frozenset[bytes]
-    ) -> None:
-        with suppress(EntryInvalidError, SealingError, AttestationInvalidError):  # passed over then, and now
-            entry = decode_entry(raw)
-            if isinstance(entry, SealedEntry) and entry.key_id in held:
-                secret = self._parts.secrets.to_open(entry)
-                assert secret is not None, "it is held"
-                self._open(connection, place, entry, secret, late=True)
+    def _judge_again(self, connection: sqlite3.Connection) -> None:
+        """Take up what this node could not judge when it ended, and can by its release of now."""
+        for sides in sorted(self._readable()):
+            if is_raised(connection, rules_alarm(*sides)):
+                self._catch_up_on(connection, self._size, sides)
+
+    def _open_late(self, connection: sqlite3.Connection, one: Sealed, *, late: bool) -> None:
+        secret = self._parts.secrets.to_open(one.entry)
+        assert secret is not None, "it is held"
+        day = on_the_clock(one.time, self._zone).date()
+        then = Place(one.sp, one.position, one.block_first, day, one.time)
+        with suppress(SealingError, AttestationInvalidError):  # passed over then, and now
+            self._open(connection, then, one.entry, secret, late=late)
 
 
 def entries_archived(connection: sqlite3.Connection) -> int:

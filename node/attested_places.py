@@ -7,9 +7,10 @@ from node.attestation import read_attestation
 from node.block import archived_block
 from node.day_secret import DaySecret
 from node.entry import EntryInvalidError, EntryKind, GrantEntry, KeyEntry, SealedEntry, decode_entry
+from node.envelope import SealingError
 from node.keyring import KeyRing
 from node.register import Register
-from node.sealing import SealingError, open_grant, open_sealed, open_secret
+from node.sealing import open_grant, open_sealed, open_secret
 from node.store import each
 
 

@@ -15,12 +15,24 @@ from typing import NamedTuple
 from node.audit_report import AuditNotes
 from node.audit_source import Source
 from node.day_secret import FIRST, DaySecret
-from node.entry import EntryInvalidError, EntryKind, GrantEntry, SealedEntry, decode_entry, encode_entry
+from node.document import open_document
+from node.entry import (
+    DocumentEntry,
+    EntryInvalidError,
+    EntryKind,
+    GrantEntry,
+    SealedEntry,
+    decode_entry,
+    encode_entry,
+)
+from node.envelope import SealingError
 from node.keys import NodeKeys
 from node.register import Register
-from node.sealing import SealingError, open_grant, open_sealed
+from node.sealing import open_grant, open_sealed
 from node.secrets import Relationship
 from node.store import each
+
+_GRANTING = (bytes([EntryKind.GRANT]), bytes([EntryKind.DOCUMENT]))
 
 
 class Granted(NamedTuple):
@@ -38,16 +50,21 @@ class Grants:
         self._register = register
         self._keys = keys
         self._found: dict[bytes, tuple[DaySecret, GrantEntry, int]] = {}
+        self._documents: dict[bytes, tuple[bytes, int]] = {}
         for row in source.all_blocks():
             for number, raw in enumerate(row.raw_entries()):
                 with suppress(EntryInvalidError, SealingError):  # nodes pass over it, too
-                    entry = decode_entry(raw) if raw[1:2] == bytes([EntryKind.GRANT]) else None
+                    entry = decode_entry(raw) if raw[1:2] in _GRANTING else None
                     if isinstance(entry, GrantEntry):
                         self._take(entry, row.sp or "", row.first + number)
+                    elif isinstance(entry, DocumentEntry):
+                        self._take_document(entry, raw, row.first + number)
         self.by_relationship = _chained(secret for secret, *_ in self._found.values())
 
     def put_into(self, connection: sqlite3.Connection) -> None:
-        """Let a store that is still empty know the secrets by which the contract can be replayed."""
+        """Let a store that is still empty know the secrets and documents that the contract is replayed by."""
+        for name, (raw, position) in self._documents.items():
+            connection.execute("INSERT INTO document VALUES (?, ?, ?)", (name, raw, position))
         for (broker, investor), granted in self.by_relationship.items():
             for secret in granted.chain:
                 _, entry, position = self._found[secret.key_id]
@@ -69,6 +86,11 @@ class Grants:
                     else:
                         text = "the submission there is not the one that the store has"
                         notes.find("said", text, position=position)
+
+    def _take_document(self, entry: DocumentEntry, raw: bytes, position: int) -> None:
+        keys = {name: [own.encryption.private] for name, own in self._keys.institutions.items()}
+        if open_document(entry, self._network, keys) is not None:
+            self._documents.setdefault(entry.document_id, (raw, position))
 
     def _take(self, entry: GrantEntry, sp: str, position: int) -> None:
         opened = open_grant(entry, self._network, self._keys.opening_keys(entry.day))

@@ -107,9 +107,18 @@ class Reaches:
         if destroyed and (first := self._first_key(min(destroyed))) is not None:
             days = ", ".join(sorted({day.isoformat() for day in destroyed}))
             return Reach(first, f"{days} of it was destroyed")
+        if not self._keys.is_own and (unknown := self._unknown_rules(relationship)) is not None:
+            return unknown
         if not self._keys.is_own and ours[0] != theirs[0]:
             return self._granted_upto(ours[0])
         return Reach()
+
+    def _unknown_rules(self, relationship: Relationship) -> Reach | None:
+        """Up to where the rules are known; None where all are."""
+        for position, act in self._register.agreed.versions(*relationship):
+            if not self._register.agreed.is_known(act):
+                return Reach(position, f"its rules, version {act.version}, were not granted")
+        return None
 
     def _missing(self, relationship: Relationship, ours: Any) -> str:
         """Why these keys do not open a relationship from its first secret on; empty where they do."""

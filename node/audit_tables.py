@@ -81,6 +81,7 @@ PUBLIC = (
 LEARNED = (
     Table("chain", "the chain of secrets of {broker} and {investor}", "chains of secrets"),
     Table("day_key", "a day secret", "day secrets", within=_BELOW),
+    Table("document", "a document", "documents", within=_BELOW),
     Table("spoke", "the SP that {institution} spoke through last", "institutions that spoke"),
 )
 

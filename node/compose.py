@@ -22,6 +22,7 @@ from node.contract_versions import Contract, Versions, installed_contracts
 from node.deferral import Deferral
 from node.deliveries import Deliveries
 from node.divergence import Divergence
+from node.documents import Documents
 from node.duties import Duties, Pace
 from node.flight import Flights
 from node.governance import Governance
@@ -241,10 +242,12 @@ def application_parts(
     submissions = Submissions(register, results, deliveries)
     versions = Versions(register.contracts, installed_contracts() if contracts is None else contracts)
     deferral = Deferral(register.contracts, versions)
+    documents = Documents(register, ring)
     shredding = Shredding(register, secrets, submissions, keys)
     return Parts(
         register=register,
         secrets=secrets,
+        documents=documents,
         deferral=deferral,
         governance=Governance(register, secrets, shredding, deferral),
         checkpoints=Checkpoints(sp, register, BlockKey(sp, register, ring.signing)),

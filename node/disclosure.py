@@ -21,9 +21,10 @@ from canonical.submission import SUBMISSION, Submission
 from node.attestation import ATTESTATION, Attestation
 from node.day_secret import DaySecret
 from node.entry import EntryInvalidError, EntryKind, SealedEntry, decode_entry
+from node.envelope import SealingError
 from node.proof import Proof
 from node.proof_check import Told, Verdict
-from node.sealing import SealingError, open_sealed
+from node.sealing import open_sealed
 
 DISCLOSURE_BYTES_MAX = 1_024
 SEALED = ("sealed", "attestation")  # the kinds of entries that hide something, as a verdict names them

@@ -177,7 +177,7 @@ class Duties:
         self._waiting_since = {position: self._waiting_since.get(position, now) for position, _ in waiting}
         for position, key_id in waiting:
             secret = self._parts.secrets.by_id(key_id)
-            if secret is None:
+            if secret is None or self._parts.register.agreed.missing(secret.broker, secret.investor):
                 continue
             rules = self._parts.register.rules_for(secret.broker, secret.investor, secret.day, position)
             wait = rules.provisional_after_seconds

@@ -8,128 +8,80 @@ as an UnknownEntry, so that a node can keep it, count it and pass over it.
 
 import datetime
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from enum import IntEnum
-from typing import TypeAlias
 
 from node import cbor
+from node.entry_records import (
+    BOX_BYTES_MAX,
+    BOXES_MAX,
+    DAYS_MAX,
+    DELEGATION_ID_BYTES,
+    DOCUMENT_BOX_BYTES_MAX,
+    ENTRY_BYTES_MAX,
+    ENTRY_ID_BYTES,
+    KEY_ID_BYTES,
+    KIND_MAX,
+    SUITE_MAX,
+    TEXT_BYTES_MAX,
+    ActEntry,
+    CheckpointEntry,
+    DayKeysEntry,
+    DocumentEntry,
+    Entry,
+    EntryKind,
+    GrantEntry,
+    KeyEntry,
+    KnownEntry,
+    PublicEntry,
+    RetireEntry,
+    SealedEntry,
+    TimeEntry,
+    UnknownEntry,
+)
 
-ENTRY_BYTES_MAX = 512 * 1024 + 256  # the largest size class of a sealed message, its header and tag
-ENTRY_ID_BYTES = 16
-KEY_ID_BYTES = 32
-BOXES_MAX = 64
-BOX_BYTES_MAX = 4096
-SUITE_MAX = 255
-KIND_MAX = 65_535
-TEXT_BYTES_MAX = 16 * 1024  # of an act or a checkpoint
-DAYS_MAX = 31
-DELEGATION_ID_BYTES = 16
+__all__ = [
+    "BOXES_MAX",
+    "BOX_BYTES_MAX",
+    "DAYS_MAX",
+    "DELEGATION_ID_BYTES",
+    "DOCUMENT_BOX_BYTES_MAX",
+    "ENTRY_BYTES_MAX",
+    "ENTRY_ID_BYTES",
+    "KEY_ID_BYTES",
+    "KIND_MAX",
+    "SUITE_MAX",
+    "TEXT_BYTES_MAX",
+    "ActEntry",
+    "CheckpointEntry",
+    "DayKeysEntry",
+    "DocumentEntry",
+    "Entry",
+    "EntryInvalidError",
+    "EntryKind",
+    "GrantEntry",
+    "KeyEntry",
+    "KnownEntry",
+    "PublicEntry",
+    "RetireEntry",
+    "SealedEntry",
+    "TimeEntry",
+    "UnknownEntry",
+    "decode_entry",
+    "encode_entry",
+]
 
 _SIZE_RULE = f"an entry has at most {ENTRY_BYTES_MAX} bytes"
 _KEY_RULE = f"a key entry is a suite, a key id of {KEY_ID_BYTES} bytes, a day, and 1 to {BOXES_MAX} boxes"
 _GRANT_RULE = f"a grant is a suite, a key id of {KEY_ID_BYTES} bytes, a day, and one box"
 _TEXT_RULE = f"a checkpoint or an act has 1 to {TEXT_BYTES_MAX} bytes"
 _RETIRE_RULE = f"what retires a secret is its key id of {KEY_ID_BYTES} bytes"
+_DOCUMENT_RULE = (
+    f"a document is a suite, an id of {KEY_ID_BYTES} bytes, 1 to {BOXES_MAX} boxes for readers, and a box of"
+    f" at most {DOCUMENT_BOX_BYTES_MAX} bytes"
+)
 _DAYS_RULE = f"day keys are a delegation, the first day, and 1 to {DAYS_MAX} public keys"
 _SEALED_RULE = (
     f"a sealed entry is a suite, a key id of {KEY_ID_BYTES} bytes, an id of {ENTRY_ID_BYTES}, and a box"
 )
-
-
-class EntryKind(IntEnum):
-    """What an entry is. Numbers are never used again for something else."""
-
-    KEY = 1
-    SEALED = 2
-    CHECKPOINT = 3
-    ACT = 4
-    GRANT = 5
-    RETIRE = 6
-    DAY_KEYS = 7
-    ATTESTATION = 8
-    TIME = 9
-
-
-@dataclass(frozen=True, slots=True)
-class KeyEntry:
-    """A day secret for those who may read that day of a relationship, one sealed box per reader.
-
-    suite: the algorithms (node.sealing). key_id: the commitment to the secret and what it is for, 32 bytes;
-    sealed entries name it. day: the business day. boxes: in no order that says anything.
-    """
-
-    suite: int
-    key_id: bytes
-    day: datetime.date
-    boxes: tuple[bytes, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class SealedEntry:
-    """One encrypted submission or attestation. entry_id: 16 random bytes, of which its key is derived."""
-
-    suite: int
-    key_id: bytes
-    entry_id: bytes
-    box: bytes
-    kind: EntryKind = EntryKind.SEALED
-
-
-@dataclass(frozen=True, slots=True)
-class CheckpointEntry:
-    """A checkpoint of the SP in whose block it stands: a signed note (node.checkpoint)."""
-
-    note: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class ActEntry:
-    """A public act, in the byte form of node.act."""
-
-    act: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class GrantEntry:
-    """A day secret for one more reader, who may be anybody; the box is like those of a key entry."""
-
-    suite: int
-    key_id: bytes
-    day: datetime.date
-    box: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class RetireEntry:
-    """A day secret that nothing is to be sealed with any more."""
-
-    key_id: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class DayKeysEntry:
-    """An SP's public keys of consecutive days. delegation: node.network.delegation_id, 16 bytes."""
-
-    delegation: bytes
-    first_day: datetime.date
-    keys: tuple[bytes, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class TimeEntry:
-    """Nothing but the time of its block, which is what its SP has to say (node.ledger_time)."""
-
-
-@dataclass(frozen=True, slots=True)
-class UnknownEntry:
-    """An entry of a later version: kept and counted as `raw`, not understood."""
-
-    kind: int
-    raw: bytes
-
-
-PublicEntry: TypeAlias = CheckpointEntry | ActEntry | RetireEntry | DayKeysEntry | TimeEntry
-Entry: TypeAlias = KeyEntry | SealedEntry | GrantEntry | PublicEntry | UnknownEntry
 
 
 class EntryInvalidError(Exception):
@@ -143,7 +95,7 @@ def encode_entry(entry: Entry) -> bytes:
     return raw
 
 
-def _record(entry: KeyEntry | SealedEntry | GrantEntry | PublicEntry) -> list[cbor.Item]:
+def _record(entry: KnownEntry) -> list[cbor.Item]:
     """The array that says `entry`, checked."""
     match entry:
         case KeyEntry():
@@ -167,6 +119,9 @@ def _record(entry: KeyEntry | SealedEntry | GrantEntry | PublicEntry) -> list[cb
             return [EntryKind.DAY_KEYS, delegation, first_day.isoformat(), keys]
         case TimeEntry():
             return [EntryKind.TIME]
+        case DocumentEntry():
+            _check_document(entry)
+            return [EntryKind.DOCUMENT, entry.suite, entry.document_id, entry.boxes, entry.box]
 
 
 def decode_entry(raw: bytes) -> Entry:
@@ -239,6 +194,13 @@ def _time_entry(item: object) -> TimeEntry:
     return TimeEntry()
 
 
+def _document_entry(item: object) -> DocumentEntry:
+    _, suite, document_id, boxes, box = cbor.as_record(item, int, int, bytes, list, bytes)
+    entry = DocumentEntry(suite, document_id, tuple(boxes), box)
+    _check_document(entry)
+    return entry
+
+
 _DECODERS: Mapping[int, Callable[[object], Entry]] = {
     EntryKind.KEY: _key_entry,
     EntryKind.SEALED: _sealed_entry,
@@ -249,6 +211,7 @@ _DECODERS: Mapping[int, Callable[[object], Entry]] = {
     EntryKind.DAY_KEYS: _day_keys_entry,
     EntryKind.ATTESTATION: _sealed_entry,
     EntryKind.TIME: _time_entry,
+    EntryKind.DOCUMENT: _document_entry,
 }
 
 
@@ -281,6 +244,12 @@ def _check_text(text: bytes) -> None:
 def _check_day_keys(entry: DayKeysEntry) -> None:
     named = len(entry.delegation) == DELEGATION_ID_BYTES
     _require(named and 1 <= len(entry.keys) <= DAYS_MAX and all(map(_is_box, entry.keys)), _DAYS_RULE)
+
+
+def _check_document(entry: DocumentEntry) -> None:
+    has_readers = 1 <= len(entry.boxes) <= BOXES_MAX and all(map(_is_box, entry.boxes))
+    is_named = 1 <= entry.suite <= SUITE_MAX and len(entry.document_id) == KEY_ID_BYTES
+    _require(is_named and has_readers and 1 <= len(entry.box) <= DOCUMENT_BOX_BYTES_MAX, _DOCUMENT_RULE)
 
 
 def _is_box(box: object) -> bool:

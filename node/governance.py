@@ -7,6 +7,7 @@ import structlog
 
 from node.act import (
     ActInvalidError,
+    AgreeRules,
     Delegate,
     RemoveMember,
     ReplaceIdentity,
@@ -15,11 +16,12 @@ from node.act import (
     decode_act,
 )
 from node.act_records import learn_acts
-from node.alarms import clear_alarm
+from node.alarms import clear_alarm, raise_alarm
 from node.contract_versions import Contract
 from node.deferral import Deferral
 from node.entry import DayKeysEntry
 from node.register import ActRefusedError, Register
+from node.rules_history import rules_alarm
 from node.secrets import DaySecrets
 from node.shredding import Shredding
 
@@ -63,6 +65,8 @@ class Governance:
                     self._secrets.retire_institution(connection, act.institution)
                 case Shred():
                     self._shred(connection, position, act.institution, act.day)
+                case AgreeRules():
+                    self._miss(connection, act)
                 case RemoveMember():
                     clear_alarm(connection, f"diverged/{act.sp}")
                     self._retire_all(connection, act.sp, position)
@@ -98,6 +102,18 @@ class Governance:
             self._deferral.defer_shred(connection, position, lei, day)
         else:
             self._shredding.take(connection, lei, day, contract)
+
+    def _miss(self, connection: sqlite3.Connection, act: AgreeRules) -> None:
+        """Tell people where this node has judged a relationship, and cannot from here on."""
+        sides = (act.broker, act.investor)
+        if self._secrets.is_complete(*sides) and not self._register.agreed.is_known(act):
+            raise_alarm(
+                connection,
+                rules_alarm(*sides),
+                f"{act.broker} and {act.investor} have agreed on rules, version {act.version}, that this node"
+                " cannot read: nothing of theirs is decided here. Have another SP of theirs grant it what"
+                " they have agreed on: yakujo keys grant",
+            )
 
     def _retire_all(self, connection: sqlite3.Connection, sp: str, position: int) -> None:
         """What a member that left at a position could read is sealed with no more."""

@@ -2,6 +2,7 @@
 
     reader_of_card(path), reader_of_sp(view, lei, sp)      whom it is for
     grants(view, ring, lei, reader, first, last)           the entries that give it
+    document_grants(view, ring, lei, reader)               and what the institution has agreed on with others
     announcement(view, ring, lei, first, last)             this SP's keys of past days, for what it is granted
     retirements(view, lei)                                 after them nothing is sealed with what is in force
 
@@ -13,6 +14,7 @@ import datetime
 import tomllib
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 from cryptography.hazmat.primitives.hpke import MLKEM768X25519PublicKey
 from pydantic import ValidationError
@@ -20,7 +22,9 @@ from pydantic import ValidationError
 from canonical.base import Canonical
 from node.act_records import stored_register
 from node.day_keys import DayKeyError
-from node.entry import DAYS_MAX, DayKeysEntry, GrantEntry, RetireEntry
+from node.document import seal_document
+from node.documents import stored_documents
+from node.entry import DAYS_MAX, DayKeysEntry, DocumentEntry, GrantEntry, RetireEntry
 from node.inspection import View
 from node.keyring import KeyRing
 from node.keys import PublicKeyInvalidError, encryption_public_key
@@ -30,6 +34,7 @@ from node.secrets import DaySecrets
 from node.setup import SetupError
 from node.store import each
 
+LastingReader = MLKEM768X25519PublicKey
 ReaderOfDay = Callable[[datetime.date], MLKEM768X25519PublicKey]
 
 
@@ -40,7 +45,14 @@ class ReaderCard(Canonical):
     encryption_key: str
 
 
-def reader_of_card(path: Path) -> ReaderOfDay:
+class LaterReader(NamedTuple):
+    """The keys that are granted to: what is of a day, and what is of none."""
+
+    of_day: ReaderOfDay
+    lasting: LastingReader
+
+
+def reader_of_card(path: Path) -> LaterReader:
     """The key of a later reader, the same for each day. Raises SetupError."""
     try:
         card = ReaderCard.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
@@ -49,10 +61,10 @@ def reader_of_card(path: Path) -> ReaderOfDay:
         raise SetupError(f"{path} cannot be read: {error.strerror}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, ValidationError, PublicKeyInvalidError) as error:
         raise SetupError(f"{path} is not a reader's card, as `yakujo keys reader` writes it") from error
-    return lambda _: key
+    return LaterReader(lambda _: key, key)
 
 
-def reader_of_sp(view: View, lei: str, sp: str) -> ReaderOfDay:
+def reader_of_sp(view: View, lei: str, sp: str) -> LaterReader:
     """The keys of another SP that acts for the institution, day by day. Raises SetupError."""
     register = stored_register(view.connection, view.network)
     if lei not in register.served_by(sp):
@@ -63,7 +75,8 @@ def reader_of_sp(view: View, lei: str, sp: str) -> ReaderOfDay:
         assert key is not None, "it acts for it"
         return key
 
-    return of_day
+    own = next(one for one in register.now.by_lei[lei].delegations if one.sp == sp)
+    return LaterReader(of_day, encryption_public_key(own.encryption_key))
 
 
 def grants(
@@ -86,6 +99,20 @@ def grants(
         grant_secret(secret, reader(secret.day))
         for secret in secrets.of_institution(lei)
         if (first is None or first <= secret.day) and (last is None or secret.day <= last)
+    ]
+
+
+def document_grants(view: View, ring: KeyRing, lei: str, reader: LastingReader) -> list[DocumentEntry]:
+    """What the institution and others have agreed on, or propose, as far as this node has it, for a reader.
+
+    All of it: without the rules of a relationship from its first on, no contract can be replayed. Raises
+    SetupError where this node does not act for it; SecretsUnreadableError.
+    """
+    _check_served(view, lei)
+    return [
+        seal_document(document, [reader])
+        for document in stored_documents(view.connection, view.network.id, ring)
+        if lei in (document.broker, document.investor)
     ]
 
 

@@ -6,7 +6,6 @@ A vote: [institution] with [[relationships]], or [[securities]], or [calendar]. 
 [[codes]], or [[funds]] and [[closed]].
 """
 
-import hashlib
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -23,11 +22,12 @@ from node.act import (
     StateCodes,
     StateFunds,
 )
+from node.document import TEXT_BYTES_MAX, About, Document
 from node.identity import Identity
 from node.network import Network
 from node.rules_document import faults_of, read_tree
 from node.setup import SetupError
-from node.statements import signed_by
+from node.statements import document_of, signed_by
 
 Made = TypeVar("Made", bound=Canonical)
 
@@ -64,18 +64,22 @@ def correction(
     *,
     sides: tuple[str, str],
     position: int,
-) -> Correct:
-    """A side's word that a document holds instead of what stands at a position. Raises SetupError.
+) -> tuple[Correct, Document]:
+    """A side's word that a document holds instead of what stands at a position, and the document.
 
-    sides: LEIs of broker and investor.
+    sides: LEIs of broker and investor. Raises SetupError.
     """
+    if identity.lei not in sides:
+        raise SetupError(f"{identity.lei} is no side of it: {sides[0]} and {sides[1]} are")
     try:
-        digest = hashlib.sha256(document.read_bytes()).hexdigest()
+        with document.open("rb") as file:
+            text = file.read(TEXT_BYTES_MAX + 1)
     except OSError as error:
         raise SetupError(f"{document} cannot be read: {error.strerror}") from error
-    tree = {"broker": sides[0], "investor": sides[1], "position": position, "document": digest}
+    made = document_of(network, *sides, About.CORRECTION, text)
+    tree = {"broker": sides[0], "investor": sides[1], "position": position, "document": made.id.hex()}
     said = _made(Correct, {**tree, "institution": identity.lei, "number": number}, document)
-    return signed_by(identity, network, said)
+    return signed_by(identity, network, said), made
 
 
 def _made(model: type[Made], tree: dict[str, Any], path: Path) -> Made:

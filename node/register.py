@@ -99,7 +99,7 @@ class Register:
         return (broker, investor) in self.now.rules
 
     def rules_on(self, broker: str, investor: str, position: int) -> RulesVersions:
-        """The rules that the entry at a position is judged by, for whatever trade date."""
+        """The rules that the entry at a position is judged by, for whatever trade date: none is missing."""
         return self.agreed.on(self.now, broker, investor, position)
 
     def rules_for(self, broker: str, investor: str, trade_date: datetime.date, position: int) -> Rules:

@@ -244,3 +244,10 @@ CREATE TABLE IF NOT EXISTS unwritten (
     reason TEXT NOT NULL,
     noted INTEGER NOT NULL
 ) STRICT;
+
+-- Documents of relationships that this node's keys can open, still sealed (node.document).
+CREATE TABLE IF NOT EXISTS document (
+    id BLOB PRIMARY KEY,
+    entry BLOB NOT NULL,
+    position INTEGER NOT NULL
+) STRICT;

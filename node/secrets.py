@@ -18,9 +18,10 @@ from typing import TypeAlias
 
 from node.day_secret import FIRST, DaySecret, new_secret
 from node.entry import GrantEntry, KeyEntry, SealedEntry, decode_entry, encode_entry
+from node.envelope import Readers, SealBrokenError
 from node.keyring import KeyRing
 from node.register import Register
-from node.sealing import OpenedSecret, Readers, SealBrokenError, open_grant, open_secret, seal_secret
+from node.sealing import OpenedSecret, open_grant, open_secret, seal_secret
 from node.store import each
 
 Relationship: TypeAlias = tuple[str, str]
@@ -271,6 +272,11 @@ class DaySecrets:
         marks = (chain.retired, chain.complete, chain.granted)
         values = (*relationship, chain.last, chain.day.isoformat(), *marks)
         connection.execute("INSERT OR REPLACE INTO chain VALUES (?, ?, ?, ?, ?, ?, ?)", values)
+
+
+def relationship_of(secret: DaySecret | None) -> Relationship | None:
+    """Whose secret it is, if there is one."""
+    return _relationship(secret) if secret is not None else None
 
 
 def _relationship(secret: DaySecret) -> Relationship:

@@ -10,6 +10,7 @@ import datetime
 from pathlib import Path
 from typing import TypeVar
 
+from canonical.encoding import canonical_bytes
 from node.act import (
     ACT_BYTES_MAX,
     ActInvalidError,
@@ -25,8 +26,10 @@ from node.act import (
     decode_act,
     encode_act,
 )
+from node.document import OPENING_BYTES_MAX, About, Document, Opening, new_document
 from node.identity import Identity, sign_statement
 from node.network import Network
+from node.private_file import write_private
 from node.rules_document import RulesDocument
 from node.setup import Card, SetupError
 
@@ -65,20 +68,52 @@ def destruction(identity: Identity, day: datetime.date, network: Network, number
     return said.model_copy(update=_signature(said, identity, network))
 
 
-def rules_agreement(identity: Identity, document: RulesDocument, network: Network, number: int) -> AgreeRules:
-    """The institution agrees on a document of rules with the other side. Raises SetupError."""
-    if identity.lei not in (document.broker, document.investor):
-        raise SetupError(f"{identity.lei} is no side of these rules: {document.broker}, {document.investor}")
+def rules_agreement(
+    identity: Identity, rules: RulesDocument, network: Network, number: int
+) -> tuple[AgreeRules, Document]:
+    """The institution agrees on rules with the other side: its statement, and the document that it names.
+
+    Raises SetupError.
+    """
+    if identity.lei not in (rules.broker, rules.investor):
+        raise SetupError(f"{identity.lei} is no side of these rules: {rules.broker}, {rules.investor}")
+    document = document_of(network, rules.broker, rules.investor, About.RULES, canonical_bytes(rules))
     said = AgreeRules(
         institution=identity.lei,
         number=number,
-        broker=document.broker,
-        investor=document.investor,
-        version=document.version,
-        from_trade_date=document.from_trade_date,
-        rules=document.rules,
+        broker=rules.broker,
+        investor=rules.investor,
+        version=rules.version,
+        from_trade_date=rules.from_trade_date,
+        document=document.id.hex(),
     )
-    return said.model_copy(update=_signature(said, identity, network))
+    return said.model_copy(update=_signature(said, identity, network)), document
+
+
+def document_of(network: Network, broker: str, investor: str, about: About, text: bytes) -> Document:
+    """A new document between two institutions. Raises SetupError where it is empty or too large."""
+    try:
+        return new_document(network.id, broker, investor, about, text)
+    except ValueError as error:
+        raise SetupError(str(error)) from error
+
+
+def write_opening(path: Path, document: Document) -> None:
+    """Write a document with its key, for this user alone. Raises SetupError where there is a file already."""
+    if path.exists():
+        raise SetupError(f"{path} exists and is not overwritten: name another file with --output")
+    write_private(path, Opening.of(document).to_bytes())
+
+
+def read_opening(path: Path, network: Network) -> Document:
+    """The document in a file. Raises SetupError."""
+    try:
+        with path.open("rb") as file:
+            return Opening.from_bytes(file.read(OPENING_BYTES_MAX + 1)).document(network.id)
+    except OSError as error:
+        raise SetupError(f"{path} cannot be read: {error.strerror}") from error
+    except ValueError as error:
+        raise SetupError(f"{path} is no document as `yakujo propose` writes it: {error}") from error
 
 
 def as_said_by(identity: Identity, act: Joint, network: Network, number: int) -> InstitutionAct:

@@ -93,6 +93,8 @@ class Submissions:
         )
         for (key,) in days:
             day, broker, investor = reminding.day_of_key(key)
+            if self._register.agreed.missing(broker, investor):
+                continue  # nothing of theirs can be judged here
             rules = self._register.rules_for(broker, investor, day, position)
             reminder = reminding.due(view, (day, broker, investor), rules, now)
             if reminder is not None:

@@ -20,12 +20,10 @@ from node.entry import (
     decode_entry,
     encode_entry,
 )
+from node.envelope import SealBrokenError, SealingError, SealUnsupportedError
 from node.keys import EncryptionKey, encryption_key
 from node.sealing import (
     PLAINTEXT_BYTES_MAX,
-    SealBrokenError,
-    SealingError,
-    SealUnsupportedError,
     grant_secret,
     open_grant,
     open_sealed,

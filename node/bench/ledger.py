@@ -22,7 +22,7 @@ from node.bench.plain_nats import PlainStream, plain_stream
 from node.bench.scene import FUNDS, Messages, make_scene
 from node.bench.servers import ledger_and_store, servers
 from node.entry import ENTRY_ID_BYTES, SealedEntry, encode_entry
-from node.sealing import SUITE
+from node.envelope import SUITE
 
 BLOCKS = {1: 60, 10: 30, 100: 20, 1_000: 6}  # of each size in a round
 SHORT_FROM = 1_000  # entries in a block: real ones would not fit any more

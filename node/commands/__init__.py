@@ -18,6 +18,7 @@ from node.commands.check import check
 from node.commands.decisions import approve, decisions, withdraw
 from node.commands.delegate import delegate, revoke
 from node.commands.demo import demo
+from node.commands.document import document
 from node.commands.drill import drill
 from node.commands.exits import EXPECTED, NOT_DONE
 from node.commands.identity import identity, replace_identity
@@ -57,6 +58,7 @@ RUNNING: Commands = (check, run, status, trades, trace, stats)
 GOVERNING: Commands = (
     members,
     decisions,
+    document,
     approve,
     withdraw,
     admit,

@@ -10,6 +10,7 @@ from rich.table import Table
 from node.act import Act, Joint, Withdraw
 from node.act_records import stored_register
 from node.act_words import short_contract
+from node.agreed_document import agreed_document
 from node.commands.options import (
     HERE,
     PATIENCE,
@@ -78,7 +79,8 @@ def approve(
 ) -> None:
     """Say the same as a proposal that is pending: as this member, or with --identity as an institution.
 
-    Look at it first, with `yakujo decisions`. Exit code 1: it does not count, or is not on the ledger yet.
+    Look at it first, with `yakujo decisions`, and at what it names, with `yakujo document`. Exit code 1: it
+    does not count, or is not on the ledger yet.
     """
     settings = settings_in(folder)
     with reading(settings) as view:
@@ -88,6 +90,8 @@ def approve(
         who = "its two institutions: give --identity" if identity is None else "members: leave out --identity"
         raise SetupError(f"{proposal.id[:SHORT_DIGITS]} is for {who}")
     if identity is not None and isinstance(proposal.act, Joint):
+        with reading(settings) as view:
+            agreed_document(view, proposal.act)
         own = load_identity(identity, passphrase_in(passphrase_file))
         number = _next_number(register, own)
         write_and_tell(as_said_by(own, proposal.act, view.network, number), output)

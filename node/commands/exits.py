@@ -3,6 +3,7 @@
 from adapters.mapping_file import MappingError
 from node.act_submission import SubmissionError
 from node.calendar_seed import CalendarSeedError
+from node.document_submission import DocumentSubmissionError
 from node.figure_counting import FiguresError
 from node.key_files import KeyFileError
 from node.keys import PublicKeyInvalidError
@@ -25,6 +26,7 @@ TRY_AGAIN = 75  # sysexits.h EX_TEMPFAIL: something beside the node is missing, 
 # What the outside can cause. Each says in its text what to do.
 EXPECTED = (
     CalendarSeedError,
+    DocumentSubmissionError,
     FiguresError,
     KeyFileError,
     LedgerError,

@@ -29,7 +29,7 @@ from node.commands.votes import sp_name
 from node.entry import Entry
 from node.identity import load_identity
 from node.inspection import reading
-from node.key_grants import announcement, grants, reader_of_card, reader_of_sp, retirements
+from node.key_grants import announcement, document_grants, grants, reader_of_card, reader_of_sp, retirements
 from node.keyring import KeyRing
 from node.network import load_network
 from node.secret_files import passphrase_in
@@ -78,20 +78,22 @@ def grant(
     """Let a later reader read an institution's messages: an auditor, a trust bank, or another SP of it.
 
     Everybody sees that something was granted, and nobody but the reader what. Another SP takes part from the
-    next message on once it has been granted all days; --from and --to are for readers. What is granted cannot
-    be taken back.
+    next message on once it has been granted all days; --from and --to are for readers. With them goes all
+    that the institution and others have agreed on, as rules. What is granted cannot be taken back.
     """
     settings = settings_in(folder)
     ring = KeyRing.load(settings.keys_folder, protection(settings))
     with reading(settings) as view:
         if card is not None and sp is None:
-            of_day = reader_of_card(card)
+            later = reader_of_card(card)
         elif sp is not None and card is None:
-            of_day = reader_of_sp(view, institution, sp_name(sp))
+            later = reader_of_sp(view, institution, sp_name(sp))
         else:
             raise SetupError("give --reader CARD or --sp SP")
-        entries = grants(view, ring, institution, of_day, _date(first), _date(last))
-    _submit(settings, entries, "secrets granted", 0 if no_wait else wait)
+        documents = document_grants(view, ring, institution, later.lasting)
+        granted = grants(view, ring, institution, later.of_day, _date(first), _date(last))
+    told = f"documents granted: {len(documents)}; secrets granted"
+    _submit(settings, [*documents, *granted], told, 0 if no_wait else wait, count=len(granted))
 
 
 @keys.command()
@@ -158,14 +160,21 @@ def shred(
     write_and_tell(destruction(own, day.date(), load_network(network), number), output)
 
 
-def _submit(settings: NodeSettings, entries: Sequence[Entry], what: str, wait_seconds: float) -> None:
-    """Queue entries, and say whether they are on the ledger."""
+def _submit(
+    settings: NodeSettings,
+    entries: Sequence[Entry],
+    what: str,
+    wait_seconds: float,
+    *,
+    count: int | None = None,
+) -> None:
+    """Queue entries, and say whether they are on the ledger. count: what is told, all if not given."""
     if not entries:
         screen().print(f"{what}: none")
         return
     landed = submit_entries(settings, entries, wait_seconds)
     where = "on the ledger" if landed else "in the outbox, on their way to the ledger"
-    screen().print(f"{what}: {len(entries)}, {where}")
+    screen().print(f"{what}: {len(entries) if count is None else count}, {where}")
     raise typer.Exit(0 if landed or not wait_seconds else FOUND)
 
 

@@ -132,10 +132,12 @@ def rules(
     """Make an institution's statement that a document of rules holds between it and the other side.
 
     The rules hold once both sides have said the same, for trades from the document's trade date on, which
-    must still lie ahead then. `yakujo submit` puts the statement on the ledger.
+    must still lie ahead then. Beside the statement it writes the document with a key of its own: an SP of the
+    institution submits both, and on the ledger nobody but the two sides' SPs can read the document.
     """
     who = load_identity(identity, passphrase_in(passphrase_file))
-    write_and_tell(rules_agreement(who, load_rules(document), load_network(network), number), output)
+    said, made = rules_agreement(who, load_rules(document), load_network(network), number)
+    write_and_tell(said, output, made)
 
 
 @propose.command("master-data")
@@ -195,13 +197,14 @@ def correction(
 ) -> None:
     """Make a side's statement that a document holds instead of what stands at a position of the ledger.
 
-    It holds once both sides have said the same; the entry itself stays. The ledger has the document's SHA-256
-    alone, as acts are public: both sides keep the document.
+    It holds once the other side has approved it; the entry itself stays. Beside the statement it writes the
+    document with a key of its own: an SP of the institution submits both, and on the ledger nobody but the
+    two sides' SPs can read the document.
     """
     who = load_identity(identity, passphrase_in(passphrase_file))
     sides = (broker, investor)
-    said = corrected(who, document, load_network(network), number, sides=sides, position=position)
-    write_and_tell(said, output)
+    said, made = corrected(who, document, load_network(network), number, sides=sides, position=position)
+    write_and_tell(said, output, made)
 
 
 def _contract_id(name: str) -> str:

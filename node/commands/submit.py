@@ -7,7 +7,8 @@ import typer
 
 from node.commands.options import HERE, PATIENCE, AsJson, Folder, NoWait, Wait, settings_in
 from node.commands.told import submit_and_tell
-from node.statements import read_statement
+from node.network import load_network
+from node.statements import read_opening, read_statement
 
 
 def submit(
@@ -16,6 +17,14 @@ def submit(
     ],
     folder: Folder = HERE,
     *,
+    document: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="The document that it names, as `yakujo propose` wrote it.",
+            show_default=False,
+        ),
+    ] = None,
     wait: Wait = PATIENCE,
     no_wait: NoWait = False,
     as_json: AsJson = False,
@@ -25,5 +34,6 @@ def submit(
     Any member can: the institution's signature counts, not the member's. Exit code 1: it does not count, or
     is not on the ledger yet.
     """
-    act = read_statement(file)
-    submit_and_tell(settings_in(folder), act, 0 if no_wait else wait, as_json=as_json)
+    settings, act = settings_in(folder), read_statement(file)
+    opened = read_opening(document, load_network(settings.network_file)) if document is not None else None
+    submit_and_tell(settings, act, 0 if no_wait else wait, as_json=as_json, document=opened)

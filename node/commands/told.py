@@ -6,12 +6,20 @@ from node.act import Act
 from node.act_submission import Submitted, submit_act
 from node.commands.exits import FOUND
 from node.commands.options import print_json, screen
+from node.document import Document
 from node.settings import NodeSettings
 
 
-def submit_and_tell(settings: NodeSettings, act: Act, wait_seconds: float, *, as_json: bool) -> None:
+def submit_and_tell(
+    settings: NodeSettings,
+    act: Act,
+    wait_seconds: float,
+    *,
+    as_json: bool,
+    document: Document | None = None,
+) -> None:
     """Submit an act, say what became of it, and exit: 1 where it does not count or is not placed yet."""
-    found = submit_act(settings, act, wait_seconds)
+    found = submit_act(settings, act, wait_seconds, document)
     if as_json:
         print_json(found)
     else:
