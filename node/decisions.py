@@ -3,6 +3,7 @@
 decisions_of(view) -> Decisions        proposal_of(register, prefix) -> Proposal
 """
 
+from node.act import Joint
 from node.act_records import stored_register
 from node.act_submission import SubmissionError
 from node.act_words import in_words, short_contract
@@ -25,6 +26,7 @@ class DecisionShown(Shown):
     """Something that several must say. kind: of its act. act: in words. needed: of the words.
 
     ended: where it was decided, withdrawn or left pointless. effective_from: the first position it holds for.
+    document: the id of what two sides agree on, which they alone can read.
     """
 
     id: str
@@ -35,6 +37,7 @@ class DecisionShown(Shown):
     state: State
     ended: int | None
     effective_from: int | None
+    document: str | None = None
 
 
 class ChoiceShown(Shown):
@@ -102,4 +105,5 @@ def _shown(one: Proposal, register: Register) -> DecisionShown:
         state=one.state,
         ended=one.ended,
         effective_from=one.since,
+        document=one.act.document if isinstance(one.act, Joint) else None,
     )

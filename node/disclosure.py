@@ -26,7 +26,6 @@ from node.proof import Proof
 from node.proof_check import Told, Verdict
 from node.sealing import open_sealed
 
-DISCLOSURE_BYTES_MAX = 1_024
 SEALED = ("sealed", "attestation")  # the kinds of entries that hide something, as a verdict names them
 Hash = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
@@ -46,7 +45,7 @@ class Disclosure(Canonical):
 
 
 class DisclosedVerdict(Verdict):
-    """What a proof that holds proves, and what its entry says: a submission or an attestation, as data."""
+    """What a proof that holds proves, and what its entry says or names: as data."""
 
     said: dict[str, Any]
 
@@ -102,9 +101,9 @@ def disclosed(proof: Proof, disclosure: Disclosure) -> Submission | Attestation:
     return _opened(entry, proof.sp, cast(DaySecret, one))
 
 
-def with_said(verdict: Verdict, said: Submission | Attestation) -> DisclosedVerdict:
+def with_said(verdict: Verdict, said: dict[str, Any]) -> DisclosedVerdict:
     """The verdict of a proof with what its entry says."""
-    return DisclosedVerdict(**verdict.model_dump(), said=said.model_dump(mode="json", exclude_none=True))
+    return DisclosedVerdict(**verdict.model_dump(), said=said)
 
 
 @dataclass(frozen=True, slots=True)

@@ -105,11 +105,11 @@ def write_opening(path: Path, document: Document) -> None:
     write_private(path, Opening.of(document).to_bytes())
 
 
-def read_opening(path: Path, network: Network) -> Document:
-    """The document in a file. Raises SetupError."""
+def read_opening(path: Path, network: bytes) -> Document:
+    """The document in a file. network: its id. Raises SetupError."""
     try:
         with path.open("rb") as file:
-            return Opening.from_bytes(file.read(OPENING_BYTES_MAX + 1)).document(network.id)
+            return Opening.from_bytes(file.read(OPENING_BYTES_MAX + 1)).document(network)
     except OSError as error:
         raise SetupError(f"{path} cannot be read: {error.strerror}") from error
     except ValueError as error:

@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from node.document import Opening
+from node.network import load_network
 from tests.running_node import Daemon, as_data, free_ports, until, yakujo
 
 BROKER, MANAGER = "YAKUJOTRIALBROKER023", "YAKUJOTRIALFUNDS0017"
@@ -99,9 +101,10 @@ def test_two_sides_agree_on_rules(node: Daemon, tmp_path: Path):
         "[rules]\nprovisional_after_seconds = 60\n"
     )
     for name in ("first", "second"):
-        file = tmp_path / f"{name}.json"
+        file, beside = tmp_path / f"{name}.json", tmp_path / f"{name}.document.json"
         said("propose", "rules", identity(node, MANAGER), document, *signing(node, MANAGER, file))
-        assert "1 more vote" in said("submit", file, node.folder)
+        assert "give it with --document" in refused("submit", file, node.folder)
+        assert "1 more vote" in said("submit", file, node.folder, "--document", beside)
         [pending] = [one for one in decided(node) if one["state"] == "pending"]
         if name == "first":
             back = tmp_path / "back.json"
@@ -118,6 +121,10 @@ def test_two_sides_agree_on_rules(node: Daemon, tmp_path: Path):
             assert [one for one in decided(node) if one["state"] == "pending"] == []
     assert "is for its two institutions" in refused("approve", pending["id"][:8], node.folder)
     assert "at least 4 digits" in refused("approve", "ab", node.folder)
+    read = tmp_path / "read.toml"
+    said("document", pending["id"][:8], node.folder, "--output", read)
+    assert yakujo("rules", "diff", document, read).returncode == 0
+    assert "provisional_after_seconds = 60" in said("document", pending["id"][:8], node.folder)
     approval = tmp_path / "approval.json"
     who = ("--identity", identity(node, BROKER), "--output", approval)
     said("approve", pending["id"][:8], node.folder, *who)
@@ -125,16 +132,26 @@ def test_two_sides_agree_on_rules(node: Daemon, tmp_path: Path):
     rules = [one for one in decided(node) if one["kind"] == "agree_rules"]
     assert [one["state"] for one in rules] == ["withdrawn", "decided"]
     assert {word["by"] for word in rules[1]["said"]} == {BROKER, MANAGER}
-    proofs = tmp_path / "proofs"
+    proven(node, rules[1]["id"], tmp_path)
+
+
+def proven(node: Daemon, decision: str, folder: Path) -> None:
+    """Both words on a decision can be shown to an outsider, with the document that they are about."""
+    proofs = folder / "proofs"
     until(
-        lambda: (
-            yakujo("prove", f"decision:{rules[1]['id'][:8]}", node.folder, "--output", proofs).returncode == 0
-        )
+        lambda: yakujo("prove", f"decision:{decision[:8]}", node.folder, "--output", proofs).returncode == 0
     )
     made = sorted(proofs.glob("*.tlog-proof"))
     assert len(made) == 2
+    opened = folder / "opened.json"
+    said("document", decision, node.folder, "--opening", opened)
     for proof in made:
-        assert yakujo("verify", proof, "--network", node.folder / "network.toml").returncode == 0
+        shown = said("verify", proof, "--network", node.folder / "network.toml", "--disclosure", opened)
+        assert "provisional_after_seconds" in shown
+    own = Opening.from_bytes(opened.read_bytes())
+    opened.write_bytes(own.model_copy(update={"key": "ab" * 32}).to_bytes())
+    told = yakujo("verify", made[0], "--network", node.folder / "network.toml", "--disclosure", opened)
+    assert (told.returncode, "another one than the proven act names" in told.stdout) == (1, True)
 
 
 def test_master_data_and_corrections(node: Daemon, tmp_path: Path):
@@ -148,12 +165,23 @@ def test_master_data_and_corrections(node: Daemon, tmp_path: Path):
     letter.write_text("It was 2,000, not 1,000.")
     [trade] = as_data("trades", node.folder)
     position = trade["opened"]
-    for lei in (BROKER, MANAGER):
-        file = tmp_path / f"{lei}.json"
-        sides = ("--broker", BROKER, "--investor", MANAGER, "--position", str(position))
-        said("propose", "correction", identity(node, lei), letter, *sides, *signing(node, lei, file))
-        said("submit", file, node.folder)
+    file, beside = tmp_path / "correction.json", tmp_path / "correction.document.json"
+    sides = ("--broker", BROKER, "--investor", MANAGER, "--position", str(position))
+    said("propose", "correction", identity(node, BROKER), letter, *sides, *signing(node, BROKER, file))
+    said("submit", file, node.folder, "--document", beside)
+    [pending] = [one for one in decided(node) if one["state"] == "pending"]
+    assert said("document", pending["id"], node.folder) == letter.read_text()
+    approval = tmp_path / "approval.json"
+    who = ("--identity", identity(node, MANAGER), "--output", approval)
+    said("approve", pending["id"], node.folder, *who)
+    said("submit", approval, node.folder)
     assert f"correct position {position}" in said("trace", trade["trade"], node.folder)
+    opened = tmp_path / "opened.json"
+    said("document", pending["id"], node.folder, "--opening", opened)
+    network = load_network(node.folder / "network.toml").id
+    assert Opening.from_bytes(opened.read_bytes()).document(network).id.hex() == pending["document"]
+    [listed] = [one for one in decided(node) if one["kind"] == "list_securities"]
+    assert "in clear" in refused("document", listed["id"], node.folder)
     empty = tmp_path / "empty.toml"
     empty.write_text("")
     assert "members vote on those" in refused("propose", "master-data", empty, node.folder)

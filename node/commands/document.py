@@ -58,4 +58,11 @@ def document(
         write_private(output, as_text(found))
         screen().print(f"{output}: the document", soft_wrap=True)
     if opening is None and output is None:
-        sys.stdout.buffer.write(as_text(found))
+        sys.stdout.write(_printable(as_text(found)))
+
+
+def _printable(text: bytes) -> str:
+    try:
+        return text.decode()
+    except UnicodeDecodeError as error:
+        raise SetupError("the document is no text: give --output FILE") from error

@@ -35,5 +35,5 @@ def submit(
     is not on the ledger yet.
     """
     settings, act = settings_in(folder), read_statement(file)
-    opened = read_opening(document, load_network(settings.network_file)) if document is not None else None
+    opened = read_opening(document, load_network(settings.network_file).id) if document is not None else None
     submit_and_tell(settings, act, 0 if no_wait else wait, as_json=as_json, document=opened)

@@ -12,14 +12,13 @@ from node.commands.exits import FOUND
 from node.commands.options import AsJson, print_json, screen
 from node.commands.status import at
 from node.disclosure import (
-    DISCLOSURE_BYTES_MAX,
     DisclosedVerdict,
     DisclosureInvalidError,
     FalseDisclosure,
-    disclosed,
-    read_disclosure,
     with_said,
 )
+from node.document import OPENING_BYTES_MAX
+from node.document_disclosure import said_by
 from node.network import Network, load_network
 from node.note import NoteInvalidError, VerifierKey, verifier_key
 from node.proof import PROOF_BYTES_MAX, ProofInvalidError, read_proof
@@ -33,7 +32,8 @@ Key = Annotated[
     Path | None,
     typer.Option(
         metavar="FILE",
-        help="The key of the proven message, as `yakujo prove --disclose` writes it: shows what it says.",
+        help="The key of the proven message, as `yakujo prove --disclose` writes it: shows what it says. Or "
+        "the document that a proven act names, as `yakujo document --opening` writes it.",
         show_default=False,
     ),
 ]
@@ -91,11 +91,11 @@ def _found(
     file: Path, network: Network, keys: list[VerifierKey], at_least: int | None, disclosure: Path | None
 ) -> Found:
     raw = _read(file, PROOF_BYTES_MAX)
-    key = _read(disclosure, DISCLOSURE_BYTES_MAX) if disclosure is not None else None
+    key = _read(disclosure, OPENING_BYTES_MAX) if disclosure is not None else None
     try:
         proof = read_proof(raw)
         verdict = verified(proof, network, vkeys=keys, at_least=at_least)
-        return verdict if key is None else with_said(verdict, disclosed(proof, read_disclosure(key)))
+        return verdict if key is None else with_said(verdict, said_by(proof, key))
     except ProofInvalidError as error:
         return Refutation(reason=error.reason, text=str(error))
     except DisclosureInvalidError as error:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from acts import DAY, NEXT_DAY, admit, enact, signed
+from agreeing import document
 from founding import BROKER, INVESTOR, RIVAL, network
 from hypothesis import given
 from hypothesis import strategies as st
@@ -30,6 +31,7 @@ from node.deferral import lacking_soon
 from node.proposals import State
 from node.quorums import DEFAULT, Quorum
 from node.register import ActRefusedError, Register
+from node.rules_document import RulesDocument
 
 NEXT_WEEK = DAY + datetime.timedelta(days=7)
 WITH_SLACK = Rules.model_validate({"provisional_after_seconds": 60})
@@ -50,19 +52,27 @@ def refusal(register: Register, sp: str, act: Act, position: int = 5, day: datet
     return str(caught.value)
 
 
-def agreed(lei: str, number: int = 1, **changes: Any) -> AgreeRules:
+def agreed(lei: str, number: int = 1, rules: Rules = WITH_SLACK, **changes: Any) -> AgreeRules:
     said: dict[str, Any] = {
         "broker": BROKER,
         "investor": INVESTOR,
         "version": 2,
         "from_trade_date": NEXT_DAY,
-        "rules": WITH_SLACK,
+        **changes,
     }
-    made: AgreeRules = signed(AgreeRules(institution=lei, number=number, **{**said, **changes}))
+    named = document(rules, said["from_trade_date"], version=said["version"]).id.hex()
+    made: AgreeRules = signed(AgreeRules(institution=lei, number=number, document=named, **said))
     return made
 
 
-def say_rules(register: Register, position: int, number: int = 1, **changes: Any) -> None:
+def say_rules(
+    register: Register, position: int, number: int = 1, rules: Rules = WITH_SLACK, **changes: Any
+) -> None:
+    """Both sides' words, at a node that has the document."""
+    changes = {"version": 2, "from_trade_date": NEXT_DAY, **changes}
+    held = RulesDocument(broker=BROKER, investor=INVESTOR, rules=rules, **changes)
+    register.agreed.learn(agreed(BROKER, rules=rules, **changes).document, held)
+    changes["rules"] = rules
     assert not register.apply("sp3", agreed(BROKER, number, **changes), position, DAY)
     assert register.apply("sp1", agreed(INVESTOR, number, **changes), position + 1, DAY)
 
@@ -100,7 +110,7 @@ def test_rules_that_cannot_be_are_refused(register: Register):
     assert "no such relationship" in refusal(
         register, "sp1", agreed(BROKER, broker=INVESTOR, investor=BROKER)
     )
-    altered = agreed(BROKER).model_copy(update={"rules": Rules()})
+    altered = agreed(BROKER).model_copy(update={"document": "ab" * 32})
     assert "altered since" in refusal(register, "sp1", altered)
     assert register.apply("sp1", agreed(BROKER), 5, DAY) is False
     assert "has said so already" in refusal(register, "sp1", agreed(BROKER, 2), 6)
