@@ -92,7 +92,7 @@ def grant(
             raise SetupError("give --reader CARD or --sp SP")
         documents = document_grants(view, ring, institution, later.lasting)
         granted = grants(view, ring, institution, later.of_day, _date(first), _date(last))
-    told = f"documents granted: {len(documents)}; secrets granted"
+    told = f"documents granted: {len(documents)}; secrets granted" if documents else "secrets granted"
     _submit(settings, [*documents, *granted], told, 0 if no_wait else wait, count=len(granted))
 
 
