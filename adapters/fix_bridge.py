@@ -56,6 +56,7 @@ class SessionBook:
         self.received = Received(mark.set)
         self._power_cut = PowerCut(state_dir, settings.name)
         self._power_cut.skip_numbers()
+        self._given_up = 0
         self.dictionary = relaxed_path(settings, state_dir)
         self.dictionary.write_bytes(relaxed_dictionary(settings.dictionary.read_bytes()))
 
@@ -66,6 +67,15 @@ class SessionBook:
     def epoch(self) -> str:
         """The present number space."""
         return store_epoch(self._state_dir, self.settings.name)
+
+    def in_turn(self, lot: int, send: Callable[[], tuple[Kind, str]]) -> tuple[Kind, str]:
+        """What becomes of a delivery. Nothing of a lot is sent after what was not: it would overtake that."""
+        if self._given_up == lot:
+            return Kind.AWAY, ""
+        kind, reason = send()
+        if kind is not Kind.SENT:
+            self._given_up = lot
+        return kind, reason
 
     def note_sent(self, number: int, delivery: str) -> None:
         """A delivery is about to enter quickfix's store under this number."""

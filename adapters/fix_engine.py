@@ -114,13 +114,17 @@ class Engine:
 
     def _send_all(self, frames: list[Frame]) -> None:
         """Send, then have the disk take all of it, then tell the daemon: one wait for the disk for many."""
-        outcomes = [(frame.header["id"], *self._sent(frame)) for frame in frames]
+        outcomes = [(frame.header["id"], *self._sent_in_turn(frame)) for frame in frames]
         for client in {frame.header["client"] for frame in frames}:
             book = self._by_client[client].book
             book.sent.sync()
             sync_store(self._state_dir, book.settings.name)
         for delivery, kind, reason in outcomes:
             self._wire.write(kind, id=delivery, reason=reason)
+
+    def _sent_in_turn(self, frame: Frame) -> tuple[Kind, str]:
+        book = self._by_client[frame.header["client"]].book
+        return book.in_turn(int(frame.header["lot"]), lambda: self._sent(frame))
 
     def _sent(self, frame: Frame) -> tuple[Kind, str]:
         session, delivery = self._by_client[frame.header["client"]], str(frame.header["id"])

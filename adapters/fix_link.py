@@ -15,7 +15,7 @@ import asyncio
 import os
 import socket
 import sys
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -80,6 +80,7 @@ class FixLink:
         self._on_engine_reject = on_engine_reject
         self._counts = {client: _Counts() for client in self._sessions}
         self._acknowledged: dict[str, asyncio.Future[None]] = {}
+        self._lots = 0
         self._writer: asyncio.StreamWriter | None = None
         acceptors = [session for session in self._sessions.values() if session.role == "acceptor"]
         self._front = FixFront(acceptors, message_bytes_max)
@@ -108,6 +109,23 @@ class FixLink:
 
         ValueError where the engine cannot take it as a message at all: only a faulty format causes that.
         """
+        await self.send_lot([delivery], lambda: None)
+
+    async def send_lot(self, lot: Sequence[Delivery], taken: Callable[[], None]) -> None:
+        """See LotLink. Raises as `send` does."""
+        self._lots += 1
+        under_way = [self._sending(delivery) for delivery in lot]
+        if self._writer is not None:
+            with suppress(ConnectionError):
+                await self._writer.drain()
+        await asyncio.wait(under_way)  # all of them: what is sent again must not meet an answer to this lot
+        for delivery, acknowledged in zip(lot, under_way, strict=True):
+            acknowledged.result()
+            self._counts[delivery.client].sent += 1
+            taken()
+
+    def _sending(self, delivery: Delivery) -> asyncio.Future[None]:
+        """What comes true when the engine has sent it. One that is under way already is not sent again."""
         if delivery.client not in self._sessions:
             raise ValueError(f"{delivery.client} has no FIX session")
         if self._writer is None or not self.connected(delivery.client):
@@ -116,11 +134,9 @@ class FixLink:
         if acknowledged is None:
             acknowledged = asyncio.get_running_loop().create_future()
             self._acknowledged[delivery.id] = acknowledged
-            self._writer.write(packed(Kind.SEND, delivery.raw, id=delivery.id, client=delivery.client))
-            with suppress(ConnectionError):
-                await self._writer.drain()
-        await asyncio.shield(acknowledged)
-        self._counts[delivery.client].sent += 1
+            words = {"id": delivery.id, "client": delivery.client, "lot": self._lots}
+            self._writer.write(packed(Kind.SEND, delivery.raw, **words))
+        return acknowledged
 
     def connected(self, client: str) -> bool:
         """Whether the client is logged on now."""

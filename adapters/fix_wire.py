@@ -26,7 +26,7 @@ class Kind(StrEnum):
     # daemon to child
     CONFIGURE = "configure"  # sessions, state_dir, limits: the first frame, once
     STORED = "stored"  # token: the bytes handed over under it are stored
-    SEND = "send"  # id, client; body: the message
+    SEND = "send"  # id, client, lot: of which none is sent after one that was not; body: the message
     STOP = "stop"  # log out politely and end
     # child to daemon
     READY = "ready"  # port: where the engine takes connections

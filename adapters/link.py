@@ -6,9 +6,9 @@ durably; the delivery queue calls it again with the same id where it did not ret
 repeated id harmless where its transport allows that.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +51,18 @@ class Link(Protocol):
 
     async def send(self, delivery: Delivery) -> None:
         """Hand `delivery` over durably. Raises ClientAwayError where the client cannot be reached now."""
+        ...
+
+
+@runtime_checkable
+class LotLink(Link, Protocol):
+    """A link that takes many deliveries with one wait for the disk, which is quicker than one by one."""
+
+    async def send_lot(self, lot: Sequence[Delivery], taken: Callable[[], None]) -> None:
+        """Hand over deliveries to one client, in order. Raises as `send` does, where one is not taken.
+
+        taken: called for each that is. None is taken after one that was not.
+        """
         ...
 
 

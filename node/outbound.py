@@ -14,7 +14,7 @@ from functools import partial
 
 import structlog
 
-from adapters.link import ClientAwayError, Delivery, Link
+from adapters.link import ClientAwayError, Delivery, Link, LotLink
 from node.deliveries import ANSWER
 from node.store import Store, each
 
@@ -64,9 +64,13 @@ class Outbound:
         """
         sent: list[int] = []
         try:
-            for number, delivery in batch:
-                await link.send(delivery)
-                sent.append(number)
+            if isinstance(link, LotLink):
+                numbers = iter([number for number, _ in batch])
+                await link.send_lot([delivery for _, delivery in batch], lambda: sent.append(next(numbers)))
+            else:
+                for number, delivery in batch:
+                    await link.send(delivery)
+                    sent.append(number)
         except ClientAwayError as error:
             if is_news or sent:
                 log.info("client is away, its deliveries wait", client=batch[0][1].client, reason=str(error))

@@ -178,6 +178,27 @@ asyncio.run(main(int(sys.argv[1]), sys.argv[2]))
 """
 
 
+async def test_nothing_of_a_lot_overtakes_what_was_not_sent(tmp_path: Path) -> None:
+    """Many deliveries are handed over at once; where one cannot be sent, those behind it wait with it."""
+    port, theirs = free_port(), Inbox()
+    async with (
+        running([session("BRK", "acceptor", port)], tmp_path / "sp", Inbox()) as sp,
+        running([session("BRK", "initiator", port)], tmp_path / "brk", theirs) as broker,
+    ):
+        await until(lambda: sp.connected("BRK") and broker.connected("BRK"))
+        names = [f"N{number}" for number in range(EACH_WAY)]
+        lot = [Delivery(name, "BRK", "result", report(name)) for name in names]
+        faulty = Delivery("faulty", "BRK", "result", b"no message")
+        taken: list[None] = []
+        with pytest.raises(ValueError, match="not a message"):
+            await sp.send_lot([*lot[:50], faulty, *lot[50:]], lambda: taken.append(None))
+        assert len(taken) == 50
+        await sp.send_lot(lot[50:], lambda: taken.append(None))
+        await until(lambda: len(theirs.arrivals) == EACH_WAY)
+        assert theirs.references() == names
+        assert len(taken) == EACH_WAY
+
+
 async def test_no_orphan(tmp_path: Path) -> None:
     """kill -9 of the daemon takes the engine along, and the port is free for the next daemon."""
     port, here = free_port(), Path(__file__).parent
