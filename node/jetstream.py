@@ -4,7 +4,8 @@
 
 On entering it connects, makes the stream if it is not there yet, and refuses settings that could lose blocks
 (node.jetstream_settings). Reading uses a push consumer with flow control and heartbeats, made anew whenever
-anything about it is in doubt; what it delivers counts only in unbroken order.
+anything about it is in doubt; what it delivers counts only in unbroken order. A node's own server serves it
+wherever that has a copy (node.jetstream_near).
 """
 
 import asyncio
@@ -26,7 +27,9 @@ from tenacity import (
     wait_exponential,
 )
 
+from node.jetstream_errors import ApiError, SilentError, described
 from node.jetstream_feed import Feed, FeedLostError
+from node.jetstream_near import near_feed
 from node.jetstream_settings import (
     REBUILD,
     absence_findings,
@@ -38,6 +41,7 @@ from node.jetstream_settings import (
 from node.ledger import Answerer, Finding, LedgerGapError, LedgerRefusedError, LedgerUnavailableError
 
 APPEND_SECONDS = 3.0
+SAY_AGAIN_SECONDS = (0.5, 1.0)  # a leader that steps down forgets what it has not put in order yet
 REQUEST_SECONDS = 1.0
 REWIND_SECONDS = 15.0  # how long a new leader may take to know of its last block
 RECONNECT_SECONDS = 0.2
@@ -98,23 +102,26 @@ class JetStreamLedger:
         await self._disconnect()
 
     async def append(self, block: bytes, message_id: str) -> int:
-        """See Ledger."""
-        return await self._publish(block, {"Nats-Msg-Id": message_id})
+        """See Ledger. What is not acknowledged soon is said again; the engine keeps one of it."""
+        headers = {"Nats-Msg-Id": message_id}
+        for seconds in SAY_AGAIN_SECONDS:
+            with suppress(SilentError):
+                return await self._publish(block, headers, seconds)
+        return await self._publish(block, headers, APPEND_SECONDS)
 
     async def append_after(self, sequence: int, block: bytes) -> None:
         """Append `block` if `sequence` is the last one, else LedgerUnavailableError. See node.refilling."""
-        await self._publish(block, {"Nats-Expected-Last-Sequence": str(sequence)})
+        await self._publish(block, {"Nats-Expected-Last-Sequence": str(sequence)}, APPEND_SECONDS)
 
     async def read(self, after: int) -> AsyncGenerator[tuple[int, bytes], None]:
         """See Ledger."""
         pause = RECONNECT_SECONDS
         while True:
-            feed = Feed(self._client, self._settings.stream, after)
-            self._feeds.add(feed)
+            feed = None
             try:
                 await self._check_not_rewound(after)
-                await feed.open()
-                await self._api(f"CONSUMER.CREATE.{feed.path}", feed.request)
+                feed = await near_feed(self._client, self._settings.stream, after, self._api)
+                self._feeds.add(feed)
                 while True:
                     after, block = await feed.next()
                     pause = RECONNECT_SECONDS
@@ -122,8 +129,9 @@ class JetStreamLedger:
             except (FeedLostError, LedgerUnavailableError) as error:
                 log.info("reading the ledger resumes", after=after, reason=str(error))
             finally:
-                self._feeds.discard(feed)
-                await feed.close()
+                if feed is not None:
+                    self._feeds.discard(feed)
+                    await feed.close()
             await asyncio.sleep(pause)
             pause = min(2 * pause, RESUME_SECONDS_MAX)
 
@@ -174,7 +182,7 @@ class JetStreamLedger:
             servers = ", ".join(self._settings.servers)
             raise LedgerUnavailableError(f"no connection to {servers}: {self._trouble}") from error
         except (nats.errors.Error, OSError) as error:
-            raise LedgerUnavailableError(f"no connection: {_described(error)}") from error
+            raise LedgerUnavailableError(f"no connection: {described(error)}") from error
 
     async def _disconnect(self) -> None:
         """Close the connection, whatever state it is in."""
@@ -209,7 +217,7 @@ class JetStreamLedger:
         name = self._settings.stream
         try:
             info = await self._stream_info()
-        except _ApiError as error:
+        except ApiError as error:
             if error.code != _STREAM_NOT_FOUND:
                 raise
             present = (await self._api("STREAM.NAMES", {"subject": "ledger.*"})).get("streams") or ()
@@ -224,7 +232,7 @@ class JetStreamLedger:
         name = self._settings.stream
         try:
             await self._api(f"STREAM.CREATE.{name}", stream_config(name, self._settings.replicas))
-        except _ApiError as error:
+        except ApiError as error:
             if error.code in _NEVER_BY_WAITING:
                 raise LedgerRefusedError([Finding(f"the stream {name} cannot be made: {error}")]) from error
             if (
@@ -240,10 +248,10 @@ class JetStreamLedger:
                 raise LedgerGapError(after + 1, head)
             await asyncio.sleep(RECONNECT_SECONDS)
 
-    async def _publish(self, block: bytes, headers: dict[str, Any]) -> int:
+    async def _publish(self, block: bytes, headers: dict[str, Any], seconds: float) -> int:
         headers = {"Nats-Expected-Stream": self._settings.stream, **headers}
         subject = f"ledger.{self._settings.sp}"
-        return int((await self._request(subject, block, APPEND_SECONDS, headers))["seq"])
+        return int((await self._request(subject, block, seconds, headers))["seq"])
 
     async def _stream_info(self) -> dict[str, Any]:
         return await self._api(f"STREAM.INFO.{self._settings.stream}", {})
@@ -252,20 +260,22 @@ class JetStreamLedger:
         return await self._request(f"$JS.API.{subject}", json.dumps(body).encode(), REQUEST_SECONDS, None)
 
     async def _request(self, subject: str, body: bytes, seconds: float, headers: Headers) -> dict[str, Any]:
-        """The answer of JetStream, else LedgerUnavailableError, of the kind _ApiError if it said no."""
+        """The answer of JetStream, else LedgerUnavailableError, of the kind ApiError if it said no."""
         try:
             answer: dict[str, Any] = json.loads(await self._asked(subject, body, seconds, headers))
         except ValueError as error:
-            raise LedgerUnavailableError(f"the ledger does not answer: {_described(error)}") from error
+            raise LedgerUnavailableError(f"the ledger does not answer: {described(error)}") from error
         if "error" in answer:
-            raise _ApiError(answer["error"])
+            raise ApiError(answer["error"])
         return answer
 
     async def _asked(self, subject: str, body: bytes, seconds: float, headers: Headers) -> bytes:
         try:
             message = await self._client.request(subject, body, timeout=seconds, headers=headers)
+        except nats.errors.TimeoutError as error:
+            raise SilentError(f"the ledger has not answered within {seconds:g} seconds") from error
         except (nats.errors.Error, OSError) as error:
-            raise LedgerUnavailableError(f"the ledger does not answer: {_described(error)}") from error
+            raise LedgerUnavailableError(f"the ledger does not answer: {described(error)}") from error
         if (task := asyncio.current_task()) is not None and task.cancelling():
             raise asyncio.CancelledError  # Python 3.11 loses one that meets the answer
         return message.data
@@ -273,25 +283,13 @@ class JetStreamLedger:
     async def _interrupt_feeds(self) -> None:
         """After a reconnection the server has often forgotten its consumers: do not wait for that to show."""
         for feed in self._feeds:
-            feed.interrupt()
+            feed.interrupt("the connection was lost")
 
     async def _note_trouble(self, error: Exception) -> None:
         """Keep what the client says while it tries to connect: it is the reason if it does not succeed."""
-        if self._trouble != _described(error):
-            self._trouble = _described(error)
+        if self._trouble != described(error):
+            self._trouble = described(error)
             log.info("trouble with the connection to the ledger", reason=self._trouble)
-
-
-class _ApiError(LedgerUnavailableError):
-    """JetStream said no. code: its err_code."""
-
-    def __init__(self, error: dict[str, Any]) -> None:
-        super().__init__(str(error.get("description", "no description")))
-        self.code = int(error.get("err_code", 0))
-
-
-def _described(error: BaseException) -> str:
-    return f"{type(error).__name__} {error}".strip()
 
 
 def _log_waiting(state: RetryCallState) -> None:

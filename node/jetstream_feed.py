@@ -34,7 +34,8 @@ class Feed:
 
     def __init__(self, client: Client, stream: str, after: int) -> None:
         self._client = client
-        self._queue: asyncio.Queue[Msg | None] = asyncio.Queue()  # bounded by the server's flow control
+        # Bounded by the server's flow control.
+        self._queue: asyncio.Queue[Msg | FeedLostError] = asyncio.Queue()
         self._subscription: Subscription | None = None
         self._inbox = client.new_inbox()
         self._sequence = after
@@ -58,9 +59,9 @@ class Feed:
             self._count(message)
             return self._sequence, message.data
 
-    def interrupt(self) -> None:
+    def interrupt(self, reason: str) -> None:
         """Have `next` raise FeedLostError once what has arrived is read."""
-        self._queue.put_nowait(None)
+        self._queue.put_nowait(FeedLostError(reason))
 
     async def close(self) -> None:
         """Stop; the server forgets the consumer by itself."""
@@ -77,8 +78,8 @@ class Feed:
                 message = self._queue.get_nowait()
         except TimeoutError as error:
             raise FeedLostError(f"no heartbeat for {SILENCE_SECONDS} seconds") from error
-        if message is None:
-            raise FeedLostError("the connection was lost")
+        if isinstance(message, FeedLostError):
+            raise message
         return message
 
     async def _control(self, message: Msg, headers: dict[str, str]) -> None:

@@ -15,6 +15,7 @@ import asyncio
 import json
 import re
 import shutil
+import signal
 import sysconfig
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
@@ -25,6 +26,7 @@ from node.nats_config import VERSION_MIN, ServerSettings
 from node.orphan import end_orphan
 
 STOP_SECONDS = 20.0
+HAND_OVER_SECONDS = 3.0  # a second that the server takes for it, and time to close its store
 READY_POLL_SECONDS = 0.05
 LOG_TAIL_BYTES = 16_384
 
@@ -104,8 +106,20 @@ class NatsProcess:
         assert self._process is not None, "only what was started can end"
         return await self._process.wait()
 
+    async def hand_over(self) -> None:
+        """Have it lead nothing any more and end: others lead before it is gone, and feel nothing of it.
+
+        In its lame duck mode it gives away all that it leads, takes part for another second, so that its
+        followers know of it, and ends once it has no clients (docs.nats.io, "Lame Duck Mode").
+        """
+        if self._process is not None and self.pid is not None:
+            self._process.send_signal(signal.SIGUSR2)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(HAND_OVER_SECONDS):
+                    await self._process.wait()
+
     async def stop(self) -> None:
-        """End it, first politely, so that it hands over its leaderships and closes its store."""
+        """End it, first politely, so that it closes its store."""
         process = self._process
         if process is None or process.returncode is not None:
             return

@@ -115,6 +115,8 @@ class EmbeddedServer:
             with suppress(asyncio.CancelledError):
                 await self._supervision
         if self._process is not None:
+            if self._settings.routes and self._ready:
+                await self._process.hand_over()
             await self._process.stop()
 
     @property

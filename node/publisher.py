@@ -17,7 +17,7 @@ from node.replica import Replica
 from node.store import Store
 
 READ_BACK_SECONDS = 5.0
-PAUSE_SECONDS_MIN, PAUSE_SECONDS_MAX = 0.05, 2.0
+PAUSE_SECONDS_MIN, PAUSE_SECONDS_MAX = 0.05, 0.5
 LOOK_SECONDS = 1.0
 
 log = structlog.get_logger(__name__)

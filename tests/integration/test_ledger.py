@@ -5,7 +5,9 @@ import contextlib
 import os
 import signal
 from pathlib import Path
+from typing import Any
 
+import nats.errors
 import pytest
 from ledger_scene import (
     PATIENCE_SECONDS,
@@ -19,6 +21,7 @@ from ledger_scene import (
     raw_client,
     single_settings,
 )
+from nats.aio.msg import Msg
 
 from node import jetstream, jetstream_feed
 from node.jetstream import JetStreamLedger
@@ -68,6 +71,45 @@ async def test_three_members_order_alike_and_lose_nothing_when_killed(tmp_path: 
     assert not any(alive(pid) for pid in pids if pid is not None)
 
 
+async def test_a_member_that_ends_is_not_felt_by_the_others(tmp_path: Path) -> None:
+    """Each node reads from its own server alone, and a server that ends has made another one lead before."""
+    async with contextlib.AsyncExitStack() as stack:
+        settings = cluster_settings(tmp_path)
+        servers = {each.name: EmbeddedServer(each) for each in settings}
+        entered = await asyncio.gather(*(server.__aenter__() for server in servers.values()))
+        for server in entered:
+            stack.push_async_exit(server)
+        ledgers = {sp: ledger_on(server, sp, 3) for sp, server in servers.items()}
+        await asyncio.gather(*(stack.enter_async_context(ledger) for ledger in ledgers.values()))
+        readers = {sp: asyncio.create_task(first(ledger, 2)) for sp, ledger in ledgers.items()}
+        await append_until_acknowledged(ledgers["sp1"], b"before", "1")
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while await _served_by(servers["sp1"]) != sorted(servers):  # noqa: ASYNC110 - tests alone wait
+                await asyncio.sleep(0.05)
+
+        leads = await _leader(servers["sp1"])
+        await ledgers[leads].__aexit__(None, None, None)  # as a node does that ends
+        await servers[leads].__aexit__(None, None, None)
+        left = [sp for sp in servers if sp != leads]
+        assert {await _leader(servers[sp]) for sp in left} < set(left)
+        await append_until_acknowledged(ledgers[left[0]], b"after", "2")
+        for sp in left:
+            assert await readers[sp] == [(1, b"before"), (2, b"after")]
+        readers[leads].cancel()
+
+
+async def _served_by(server: EmbeddedServer) -> list[str]:
+    """The servers that serve readers, one for each reader."""
+    async with raw_client(server) as client:
+        found = (await api(client, f"CONSUMER.LIST.{STREAM}", {})).get("consumers") or ()
+    return sorted(str(consumer["cluster"]["leader"]) for consumer in found)
+
+
+async def _leader(server: EmbeddedServer) -> str:
+    async with raw_client(server) as client:
+        return str((await api(client, f"STREAM.INFO.{STREAM}", {}))["cluster"]["leader"])
+
+
 async def _restarted(server: EmbeddedServer) -> None:
     """Wait until the supervision has brought the server back."""
     restarts = server.restarts
@@ -87,6 +129,27 @@ async def test_one_member_works_and_remembers(tmp_path: Path) -> None:
     async with EmbeddedServer(settings) as server, ledger_on(server, create=False) as ledger:
         assert await ledger.head() == 5
         assert await first(ledger, 2, after=3) == [(4, b"3"), (5, b"4")]
+
+
+async def test_what_is_not_acknowledged_is_said_again_and_stands_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A leader that steps down may have taken a block, or not: the next one is asked at once."""
+    async with EmbeddedServer(single_settings(tmp_path)) as server, ledger_on(server) as ledger:
+        request, asked = ledger._client.request, 0
+
+        async def unheard(*arguments: Any, **words: Any) -> Msg:
+            nonlocal asked
+            asked += 1
+            answer = await request(*arguments, **words)
+            if asked == 1:
+                raise nats.errors.TimeoutError
+            return answer
+
+        monkeypatch.setattr(ledger._client, "request", unheard)
+        assert await ledger.append(b"once", "1") == 1
+        assert await ledger.append(b"next", "2") == 2
+        assert asked == 3
 
 
 async def test_a_waiting_reader_gets_new_blocks_through_every_trouble(tmp_path: Path) -> None:
