@@ -1,5 +1,6 @@
 """A provider's nats-server, spoken to directly: what a member's operator can do, and a node never does."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -18,6 +19,7 @@ from node.setup import NODE_FILE
 from node.startup import STREAM
 
 ANSWER_SECONDS: Final = 2.0
+ASKED_MAX: Final = 20
 
 
 @asynccontextmanager
@@ -45,6 +47,18 @@ async def leader(client: Client) -> str | None:
         found: dict[str, Any] = json.loads(answer.data)
         return (found.get("cluster") or {}).get("leader") or None
     return None
+
+
+async def lead(client: Client, sp: str) -> bool:
+    """Have an SP's server lead the stream; whether it does now."""
+    wish = json.dumps({"placement": {"preferred": sp}}).encode()
+    for _ in range(ASKED_MAX):
+        if await leader(client) == sp:
+            return True
+        with suppress(nats.errors.Error):
+            await client.request(f"$JS.API.STREAM.LEADER.STEPDOWN.{STREAM}", wish, timeout=ANSWER_SECONDS)
+        await asyncio.sleep(ANSWER_SECONDS / 4)
+    return False
 
 
 async def copy_of(provider: Provider) -> Copy | None:

@@ -23,6 +23,7 @@ from node.demo.market import BROKER
 from node.demo.providers import DemoError, Part, Provider, prepare
 from node.demo.scenario import Block, Scenario
 from node.demo.stage import LOOK_SECONDS, Demo
+from node.demo.verdict import Verdict
 from node.drill.account import Account, Asked
 from node.drill.holding import (
     alarm_deviations,
@@ -83,6 +84,25 @@ class Stage(Demo):
             for number, block in enumerate(chosen):
                 await asyncio.sleep(began + number * seconds / len(chosen) - loop.time())
                 group.create_task(self._trade(block), name=f"block {block.number}")
+
+    async def play_until(self, enough: asyncio.Event, blocks_per_second: float) -> None:
+        """Have the firms trade at a pace until it is enough: what has not begun by then is due to nobody.
+
+        Raises DemoError where the scenario is over before.
+        """
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        played: list[Block] = []
+        async with asyncio.TaskGroup() as group:
+            while not enough.is_set():
+                if len(played) == len(self.scenario.blocks):
+                    raise DemoError(f"it is not enough yet after {len(played)} blocks: play more slowly")
+                block = self.scenario.blocks[len(played)]
+                played.append(block)
+                group.create_task(self._trade(block), name=f"block {block.number}")
+                await asyncio.sleep(began + len(played) / blocks_per_second - loop.time())
+        self.scenario = Scenario(tuple(played))
+        self.verdict = Verdict(self.scenario.expected)
 
     async def _trade(self, block: Block) -> None:
         for sending in sorted(block.sendings, key=lambda sending: sending.client == BROKER.client):

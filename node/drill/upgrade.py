@@ -4,8 +4,10 @@ import asyncio
 import json
 import sys
 import time
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from random import Random
 from typing import Final
 
 from node.act import ActivateContract
@@ -14,21 +16,43 @@ from node.act_words import short_contract
 from node.commands.told import sentence
 from node.contract_identity import contract_id
 from node.deferral import MISSING
+from node.demo.ledger_view import entries_applied
 from node.demo.market import PROVIDERS
-from node.demo.programme import programme
 from node.demo.providers import DemoError, Provider, prepare
+from node.demo.scenario import Scenario
 from node.drill.account import Account, Asked
 from node.drill.contracts import altered
+from node.drill.engine import engine_of, lead
 from node.drill.holding import alarms, rows
+from node.drill.phases import (
+    Phases,
+    Wait,
+    first_answers,
+    longer_than,
+    results_between,
+    summary,
+    told_by_phase,
+)
 from node.drill.stage import PATIENCE_SECONDS, Stage
+from node.drill.trades import mixed, trades
 from node.settings import load_settings
 from node.setup import NODE_FILE
 
-BLOCKS: Final = 90
+ROUNDS: Final = 25
+BLOCKS_PER_SECOND: Final = 6
+FRESH_SECONDS: Final = 1.0
 FROM: Final = "matching/1"
 TO: Final = "matching/2"
 BEHIND: Final = "sp3"
 PAUSE_SECONDS_MAX: Final = 2.0
+BEFORE: Final = "before the vote"
+VOTE: Final = "vote and activation"
+HALTED: Final = f"{BEHIND} lacks the next"
+LEADS: Final = f"the lead passes to {BEHIND}"
+ENDED: Final = f"{BEHIND} ends"
+STARTED: Final = f"{BEHIND} starts"
+CATCHES_UP: Final = f"{BEHIND} catches up"
+AFTER: Final = "afterwards"
 WITHOUT_THE_NEXT: Final = f"""
 for _register in (CONTRACTS, FORGET, HALVES_OF):
     del _register["{TO}"]
@@ -37,7 +61,7 @@ for _register in (CONTRACTS, FORGET, HALVES_OF):
 
 
 async def upgrade(asked: Asked, account: Account) -> None:
-    """Trading for asked.seconds; a quarter into it the members vote, later the last one follows."""
+    """Trading without a pause: asked.seconds, in thirds, beside what voting, ending and starting take."""
 
     def prepared(folder: Path) -> tuple[Provider, ...]:
         providers = prepare(folder)
@@ -45,33 +69,78 @@ async def upgrade(asked: Asked, account: Account) -> None:
         behind.environment = altered(folder / "altered", WITHOUT_THE_NEXT)
         return providers
 
-    async with Stage(asked, account, programme(BLOCKS, asked.seed), prepared) as stage:
+    async with Stage(asked, account, _scenario(asked.seed), prepared) as stage:
         await stage.until_true(lambda: _have_said_what_they_have(stage), "all have said what they have")
         account.tell(f"{BEHIND} runs a release without {TO}")
+        phases, enough = Phases(account), asyncio.Event()
         async with asyncio.TaskGroup() as group:
-            group.create_task(stage.play_over(asked.seconds), name="load")
-            await asyncio.sleep(asked.seconds / 4)
-            since = await _vote(stage)
-            await stage.until_true(lambda: MISSING in alarms(stage.providers[BEHIND]), f"{BEHIND} halts")
-            account.must("the node that lacks it says which one it needs", await _unsaid(stage))
-            await asyncio.sleep(asked.seconds / 4)
-            account.must("it decides nothing from there on, and keeps all", _decided(stage, since))
-            ended = time.time()  # its server ends with it: whichever leads then is no matter of contracts
-            await stage.end(BEHIND)
-            stage.providers[BEHIND].environment = {}
-            await stage.start(BEHIND)
+            group.create_task(stage.play_until(enough, BLOCKS_PER_SECOND), name="load")
+            since = await _play(stage, phases, asked.seconds / 3)
+            enough.set()
         await stage.settle()
         await stage.attested(*PROVIDERS)
         account.tell(f"at rest: {stage.heads()}")
         await stage.hold()
         stage.hold_quiet()
         providers = tuple(stage.providers.values())
-        account.must("each result is of the contract of its position, at all nodes", _mixed(providers, since))
-        others = [provider for provider in providers if provider.sp != BEHIND]
         account.must(
-            f"at the others nobody has waited longer than {PAUSE_SECONDS_MAX:g} s for a first answer",
-            _pauses(others, ended, account),
+            "each result names one contract, that of its position, at all nodes",
+            _mixed(providers, since, account),
         )
+        _hold_waits(stage, phases)
+
+
+def _scenario(seed: int) -> Scenario:
+    """Trades that match, that do not, that are taken back and replaced, with clients of all providers."""
+    told = mixed(ROUNDS)
+    Random(seed).shuffle(told)  # noqa: S311 - for play, and the same each time
+    return trades(told, seed)
+
+
+async def _play(stage: Stage, phases: Phases, seconds: float) -> int:
+    """Everything that happens while the firms trade; from which position on the next contract judges."""
+    phases.begin(BEFORE)
+    await asyncio.sleep(seconds)
+    phases.begin(VOTE)
+    since = await _vote(stage)
+    await stage.until_true(lambda: MISSING in alarms(stage.providers[BEHIND]), f"{BEHIND} halts")
+    phases.begin(HALTED)
+    stage.account.must("the node that lacks it says which one it needs", await _unsaid(stage))
+    await asyncio.sleep(seconds)
+    stage.account.must("it decides nothing from there on, and keeps all", _decided(stage, since))
+    phases.begin(LEADS)
+    await _lead(stage)
+    phases.begin(ENDED)
+    await stage.end(BEHIND)
+    stage.providers[BEHIND].environment = {}
+    phases.begin(STARTED)
+    size = entries_applied(stage.providers[PROVIDERS[0]])
+    await stage.start(BEHIND)
+    phases.begin(CATCHES_UP)
+    await stage.until_true(lambda: _has_caught_up(stage, size), f"{BEHIND} has caught up")
+    phases.begin(AFTER)
+    await asyncio.sleep(seconds)
+    return since
+
+
+async def _lead(stage: Stage) -> None:
+    """Have the server that is to end lead the ledger: then its end is felt most."""
+    async with engine_of(stage.providers[PROVIDERS[0]]) as client:
+        if not await lead(client, BEHIND):
+            raise DemoError(f"the server of {BEHIND} does not come to lead the ledger")
+    stage.account.tell(f"the server of {BEHIND} leads the ledger")
+
+
+def _has_caught_up(stage: Stage, size: int) -> bool:
+    """Whether the node has decided what waited, and its clients have been handed all that did."""
+    behind = stage.providers[BEHIND]
+    [(waiting,)] = rows(behind, "SELECT COUNT(*) FROM deferred")
+    if waiting or MISSING in alarms(behind) or entries_applied(behind) < size:
+        return False
+    before = round((time.time() - FRESH_SECONDS) * 1e6)
+    query = "SELECT COUNT(*) FROM delivery WHERE delivered IS NULL AND queued < ?"
+    [(old,)] = rows(behind, query, before)
+    return not old
 
 
 def _have_said_what_they_have(stage: Stage) -> bool:
@@ -121,7 +190,7 @@ def _decided(stage: Stage, since: int) -> Iterator[str]:
         yield f"{BEHIND} has decided {decided} from position {since} on, and {waiting} wait"
 
 
-def _mixed(providers: tuple[Provider, ...], since: int) -> Iterator[str]:
+def _mixed(providers: tuple[Provider, ...], since: int, account: Account) -> Iterator[str]:
     """Decisions and results of another contract than that of their position."""
     query = (
         "SELECT position, contract, json_extract(outcome, '$.contract') FROM decided"
@@ -133,26 +202,35 @@ def _mixed(providers: tuple[Provider, ...], since: int) -> Iterator[str]:
             due = contract_id(TO if position >= since else FROM)
             if not decided == told == due:
                 yield f"{provider.sp}: position {position} was decided by {decided}, told by {told}"
-        seen = {short_contract(decided) for _, decided, _ in found}
-        if len(seen) != len((FROM, TO)):
-            yield f"{provider.sp} has decided by {', '.join(sorted(seen))} alone"
+        counted = Counter(short_contract(decided) for _, decided, _ in found)
+        named = ", ".join(f"{count} name {contract}" for contract, count in sorted(counted.items()))
+        account.tell(f"{provider.sp}: of {len(found)} receipts, refusals and results {named}")
+        if len(counted) != len((FROM, TO)):
+            yield f"{provider.sp} has decided by {', '.join(sorted(counted))} alone"
 
 
-def _pauses(providers: list[Provider], until: float, account: Account) -> Iterator[str]:
-    """How long clients waited for first answers to what they sent up to a moment, in seconds since 1970."""
-    query = (
-        "SELECT (MIN(delivery.queued) - raw.received) / 1e6 FROM raw"
-        " JOIN submission ON submission.raw = raw.id JOIN delivery USING (source, client)"
-        " WHERE delivery.kind <> 'copy' AND raw.received < ? GROUP BY raw.id"
+def _hold_waits(stage: Stage, phases: Phases) -> None:
+    """Nobody whose node was up has waited long. What waited for the node that was not is told for itself."""
+    account, behind = stage.account, stage.providers[BEHIND]
+    up = [provider for provider in stage.providers.values() if provider.sp != BEHIND]
+    waits = {f"first answers at {provider.sp}": first_answers(provider) for provider in up}
+    waits["results of trades between them"] = results_between(*up)
+    for whose, found in waits.items():
+        told_by_phase(phases, whose, found)
+    own, between = first_answers(behind), results_between(up[0], behind)
+    told_by_phase(phases, f"first answers at {BEHIND}", own)
+    name = f"first answers at {BEHIND} before the vote, and after it has caught up"
+    waits[name] = [wait for wait in own if phases.of(wait.began) in (BEFORE, AFTER)]
+    awaited = [wait.seconds for wait in between if phases.of(wait.began) not in (BEFORE, AFTER)]
+    account.tell(f"results between {up[0].sp} and {BEHIND} of what was said meanwhile: {summary(awaited)}")
+    account.must(
+        f"nobody whose node was there has waited longer than {PAUSE_SECONDS_MAX:g} s for it, in any phase",
+        _too_long(waits, phases),
     )
-    for provider in providers:
-        waits = sorted(seconds for (seconds,) in rows(provider, query, round(until * 1e6)))
-        if not waits:
-            yield f"{provider.sp} has answered nobody"
-            continue
-        account.tell(
-            f"{provider.sp}: first answers after {waits[len(waits) // 2]:.2f} s (median),"
-            f" {waits[-1]:.2f} s (the longest) of {len(waits)}"
-        )
-        if waits[-1] > PAUSE_SECONDS_MAX:
-            yield f"a client of {provider.sp} waited {waits[-1]:.2f} s for its first answer"
+
+
+def _too_long(waits: Mapping[str, list[Wait]], phases: Phases) -> Iterator[str]:
+    for whose, found in waits.items():
+        if not found:
+            yield f"{whose}: none"
+        yield from longer_than(PAUSE_SECONDS_MAX, whose, found, phases)
