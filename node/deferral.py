@@ -132,9 +132,10 @@ def lacking_soon(history: ContractHistory, ids: Collection[str], size: int) -> I
 def missing_text(contract: str, since: int) -> str:
     """What a person is told of a contract that this node lacks."""
     return (
-        f"this node lacks contract {contract}, which judges entries from position {since} on: it decides"
-        f" nothing from there on, and its clients are not answered. Install the release that has"
-        f" {short_contract(contract)} and start it: what waits is decided then"
+        f"this release lacks the contract {short_contract(contract)}, which judges entries from position"
+        f" {since} on: nothing is decided here from there on, and clients are not answered; what they send is"
+        f" kept. Install a release that has it and start it: what waits is decided then, in order. `yakujo"
+        f" decisions` shows which members have it; its whole id is {contract}"
     )
 
 

@@ -11,13 +11,17 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from typing import Any
 
+import structlog
 from nats.aio.client import Client
 
+from node.guard_peers import peer_id
 from node.jetstream_feed import Feed
 from node.ledger import LedgerUnavailableError
 
 ATTEMPTS_MAX = 16  # one of three is near: all of them are elsewhere once in 650 times
 AGAIN_SECONDS = 30.0  # a feed that still lies elsewhere is read for so long, then made anew
+
+log = structlog.get_logger(__name__)
 
 Api = Callable[[str, dict[str, Any]], Awaitable[dict[str, Any]]]
 
@@ -28,8 +32,12 @@ async def near_feed(client: Client, stream: str, after: int, api: Api) -> Feed:
     api: asks the JetStream API; what it raises is raised.
     """
     here = str(client._server_info.get("server_name"))  # it changes where a client has several to choose from
-    if not _holds(await api(f"STREAM.INFO.{stream}", {}), here):
-        return (await _made(client, stream, after, api))[0]
+    if not holds(await api(f"STREAM.INFO.{stream}", {}), here):
+        feed, server = await _made(client, stream, after, api)
+        log.info(
+            "the own server has no copy of the ledger, another one serves this node's reading", server=server
+        )
+        return feed
     for _ in range(ATTEMPTS_MAX):
         feed, server = await _made(client, stream, after, api)
         if server in {here, None}:
@@ -39,6 +47,7 @@ async def near_feed(client: Client, stream: str, after: int, api: Api) -> Feed:
             await api(f"CONSUMER.DELETE.{feed.path}", {})
     feed, server = await _made(client, stream, after, api)
     if server != here:
+        log.info("another member's server serves this node's reading for now", server=server)
         why = f"it was the server of {server} that served it"
         asyncio.get_running_loop().call_later(AGAIN_SECONDS, feed.interrupt, why)
     return feed
@@ -56,8 +65,12 @@ async def _made(client: Client, stream: str, after: int, api: Api) -> tuple[Feed
     return feed, (made.get("cluster") or {}).get("leader")
 
 
-def _holds(info: Mapping[str, Any], server: str) -> bool:
-    """Whether a server is one of those that hold the stream."""
+def holds(info: Mapping[str, Any], server: str) -> bool:
+    """Whether a server is one of those that hold the stream. A leader may not know its name yet."""
     cluster = info.get("cluster") or {}
-    replicas = {str(replica.get("name")) for replica in cluster.get("replicas") or ()}
-    return not cluster or server == cluster.get("leader") or server in replicas
+    replicas = cluster.get("replicas") or ()
+    return (
+        not cluster
+        or server == cluster.get("leader")
+        or any(server == one.get("name") or peer_id(server) == one.get("peer") for one in replicas)
+    )

@@ -169,8 +169,8 @@ def _run(options: DrillOptions, folder: Path) -> Report:
             asyncio.run(_play(drill, asked, account))
         except ImpossibleError as error:
             skipped = str(error)
-        except DemoError as error:
-            account.must("the drill comes to its end", [str(error)])
+        except (DemoError, ExceptionGroup) as error:
+            account.must("the drill comes to its end", _reasons(error))
         except asyncio.CancelledError:
             raise DemoError("ended by a signal; nothing of it runs any more") from None
     return Report(
@@ -183,6 +183,16 @@ def _run(options: DrillOptions, folder: Path) -> Report:
         seconds=account.seconds,
         folder=str(folder) if options.folder is not None else None,
     )
+
+
+def _reasons(error: Exception) -> list[str]:
+    """Why a drill does not go on, each reason once. Raises again what is a fault of its own."""
+    if not isinstance(error, ExceptionGroup):
+        return [str(error)]
+    expected, others = error.split(DemoError)
+    if expected is None or others is not None:
+        raise error
+    return list(dict.fromkeys(reason for one in expected.exceptions for reason in _reasons(one)))
 
 
 async def _play(drill: Drill, asked: Asked, account: Account) -> None:

@@ -1,8 +1,8 @@
 """How long clients have waited, phase by phase of a drill: read from the nodes' stores when it is over.
 
 phases = Phases(account)
-phases.begin("before the vote") ... phases.begin("it votes") ... phases.end()
-phases.of(since)        in which one something happened
+phases.begin("before the vote") ... phases.begin("afterwards")
+told_by_phase(phases, "first answers at sp1", first_answers(provider))
 """
 
 import time
@@ -33,10 +33,6 @@ class Phases:
         """The phase of a moment; the first one for what was before all."""
         return next((name for name, since in reversed(self.began) if since <= moment), self.began[0][0])
 
-    def since(self, name: str) -> float:
-        """When a phase began."""
-        return next(since for known, since in self.began if known == name)
-
 
 class Wait(NamedTuple):
     """What a client waited for. began: when its node took the message, in seconds since 1970."""
@@ -53,6 +49,18 @@ def first_answers(provider: Provider) -> list[Wait]:
         " WHERE delivery.kind <> 'copy' AND delivery.delivered IS NOT NULL GROUP BY raw.id"
     )
     return [_wait(*row) for row in rows(provider, query)]
+
+
+def waiting_longer_than(seconds: float, provider: Provider) -> bool:
+    """Whether a client waits now, for so long, for a first answer or for anything else that is due to it."""
+    query = (
+        "SELECT EXISTS (SELECT 1 FROM delivery WHERE delivered IS NULL AND queued < ?1)"
+        " OR EXISTS (SELECT 1 FROM raw JOIN submission ON submission.raw = raw.id WHERE raw.received < ?1"
+        " AND NOT EXISTS (SELECT 1 FROM delivery WHERE delivery.source = submission.source"
+        " AND delivery.client = submission.client AND delivered IS NOT NULL))"
+    )
+    [(waits,)] = rows(provider, query, round((time.time() - seconds) * MICROSECONDS))
+    return bool(waits)
 
 
 def results_between(one: Provider, other: Provider) -> list[Wait]:

@@ -32,15 +32,17 @@ from node.drill.phases import (
     results_between,
     summary,
     told_by_phase,
+    waiting_longer_than,
 )
 from node.drill.stage import PATIENCE_SECONDS, Stage
 from node.drill.trades import mixed, trades
 from node.settings import load_settings
 from node.setup import NODE_FILE
 
-ROUNDS: Final = 25
-BLOCKS_PER_SECOND: Final = 6
+ROUNDS: Final = 36
+BLOCKS_PER_SECOND: Final = 5
 FRESH_SECONDS: Final = 1.0
+STEADY_SECONDS: Final = 2.0
 FROM: Final = "matching/1"
 TO: Final = "matching/2"
 BEHIND: Final = "sp3"
@@ -117,7 +119,7 @@ async def _play(stage: Stage, phases: Phases, seconds: float) -> int:
     size = entries_applied(stage.providers[PROVIDERS[0]])
     await stage.start(BEHIND)
     phases.begin(CATCHES_UP)
-    await stage.until_true(lambda: _has_caught_up(stage, size), f"{BEHIND} has caught up")
+    await _caught_up(stage, size)
     phases.begin(AFTER)
     await asyncio.sleep(seconds)
     return since
@@ -131,16 +133,25 @@ async def _lead(stage: Stage) -> None:
     stage.account.tell(f"the server of {BEHIND} leads the ledger")
 
 
-def _has_caught_up(stage: Stage, size: int) -> bool:
-    """Whether the node has decided what waited, and its clients have been handed all that did."""
-    behind = stage.providers[BEHIND]
+async def _caught_up(stage: Stage, size: int) -> None:
+    """Return when the node has decided what waited, and none of its clients has waited long, for a while."""
+    behind, since = stage.providers[BEHIND], time.monotonic()
+
+    def is_steady() -> bool:
+        nonlocal since
+        if not _is_at_rest(stage, behind, size):
+            since = time.monotonic()
+        return time.monotonic() - since >= STEADY_SECONDS
+
+    await stage.until_true(is_steady, f"{BEHIND} has caught up")
+
+
+def _is_at_rest(stage: Stage, behind: Provider, size: int) -> bool:
     [(waiting,)] = rows(behind, "SELECT COUNT(*) FROM deferred")
     if waiting or MISSING in alarms(behind) or entries_applied(behind) < size:
         return False
-    before = round((time.time() - FRESH_SECONDS) * 1e6)
-    query = "SELECT COUNT(*) FROM delivery WHERE delivered IS NULL AND queued < ?"
-    [(old,)] = rows(behind, query, before)
-    return not old
+    own = [client for client in stage.clients.values() if client.firm.sp == BEHIND]
+    return all(client.is_ready() for client in own) and not waiting_longer_than(FRESH_SECONDS, behind)
 
 
 def _have_said_what_they_have(stage: Stage) -> bool:

@@ -24,8 +24,10 @@ from ledger_scene import (
 from nats.aio.msg import Msg
 
 from node import jetstream, jetstream_feed
+from node.guard_peers import peer_id
 from node.jetstream import JetStreamLedger
 from node.jetstream_feed import Feed
+from node.jetstream_near import holds
 from node.jetstream_settings import monitoring_findings, stream_config
 from node.ledger import LedgerError, LedgerGapError, LedgerRefusedError, LedgerUnavailableError
 from node.nats_server import EmbeddedServer
@@ -96,6 +98,15 @@ async def test_a_member_that_ends_is_not_felt_by_the_others(tmp_path: Path) -> N
         for sp in left:
             assert await readers[sp] == [(1, b"before"), (2, b"after")]
         readers[leads].cancel()
+
+
+def test_a_server_counts_before_its_name_is_known() -> None:
+    """A leader that has not met a member since it leads tells of it by Raft's own name alone."""
+    unknown = {"name": "Server name unknown at this time", "peer": peer_id("sp2")}
+    known = {"name": "sp3", "peer": peer_id("sp3")}
+    info = {"cluster": {"leader": "sp1", "replicas": [unknown, known]}}
+    assert [sp for sp in ("sp1", "sp2", "sp3", "sp4") if holds(info, sp)] == ["sp1", "sp2", "sp3"]
+    assert holds({"cluster": None}, "sp1"), "servers that form no cluster"
 
 
 async def _served_by(server: EmbeddedServer) -> list[str]:
