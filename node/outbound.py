@@ -48,7 +48,9 @@ class Outbound:
         pause = PAUSE_SECONDS_MIN
         while True:
             self._more[client].clear()
-            batch = await self._store.write(partial(_queued, client=client))
+            batch = self._store.read(
+                partial(_queued, client=client)
+            )  # what is being applied holds up no answer
             if not batch:
                 await self._more[client].wait()
                 continue
@@ -62,15 +64,19 @@ class Outbound:
 
         is_news: whether to log what is in the way.
         """
-        sent: list[int] = []
+        sent: list[tuple[int, int]] = []
+        numbers = iter([number for number, _ in batch])
+
+        def taken() -> None:
+            sent.append((time.time_ns() // 1000, next(numbers)))
+
         try:
             if isinstance(link, LotLink):
-                numbers = iter([number for number, _ in batch])
-                await link.send_lot([delivery for _, delivery in batch], lambda: sent.append(next(numbers)))
+                await link.send_lot([delivery for _, delivery in batch], taken)
             else:
-                for number, delivery in batch:
+                for _, delivery in batch:
                     await link.send(delivery)
-                    sent.append(number)
+                    taken()
         except ClientAwayError as error:
             if is_news or sent:
                 log.info("client is away, its deliveries wait", client=batch[0][1].client, reason=str(error))
@@ -79,7 +85,7 @@ class Outbound:
             log.error("a delivery cannot be handed over", client=stuck.client, delivery=stuck.id)  # noqa: TRY400 its text may quote the delivery
         finally:
             if sent:
-                await asyncio.shield(self._store.write(partial(_mark, numbers=sent)))
+                await asyncio.shield(self._store.write(partial(_mark, sent=sent)))
         return len(sent)
 
 
@@ -96,8 +102,6 @@ def _queued(connection: sqlite3.Connection, client: str) -> list[tuple[int, Deli
     return [(row[0], Delivery(*row[1:])) for row in rows]
 
 
-def _mark(connection: sqlite3.Connection, numbers: list[int]) -> None:
-    now = time.time_ns() // 1000
-    connection.executemany(
-        "UPDATE delivery SET delivered = ? WHERE number = ?", [(now, number) for number in numbers]
-    )
+def _mark(connection: sqlite3.Connection, sent: list[tuple[int, int]]) -> None:
+    """sent: when a link took each, in microseconds since 1970, and its number."""
+    connection.executemany("UPDATE delivery SET delivered = ? WHERE number = ?", sent)

@@ -65,17 +65,21 @@ class Store:
         self._damage: StoreDamagedError | None = None
         self._jobs: SimpleQueue[tuple[Job[Any], asyncio.Future[Any]] | None] = SimpleQueue()
         self._connection: sqlite3.Connection | None = None
+        self._reader: sqlite3.Connection | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread = threading.Thread(target=self._work, name="store", daemon=True)
 
     async def __aenter__(self) -> "Store":
         self._loop = asyncio.get_running_loop()
         self._connection = await asyncio.to_thread(open_store, self._path, self._progress)
+        self._reader = read_store(self._path)
         self._thread.start()
         return self
 
     async def __aexit__(self, *_: object) -> None:
         self._is_closed = True
+        if self._reader is not None:
+            self._reader.close()
         self._jobs.put(None)
         await asyncio.to_thread(self._close)
 
@@ -92,6 +96,21 @@ class Store:
         future: asyncio.Future[Result] = self._loop.create_future()
         self._jobs.put((job, future))
         return await future
+
+    def read(self, job: Job[Result]) -> Result:
+        """What `job` returns of what is on disk now, at once: it waits for no transaction. For short reads.
+
+        Raises as `write` does.
+        """
+        if self._is_closed or self._reader is None:
+            raise StoreError(f"{self._path} is closed: the node is ending")
+        try:
+            return job(self._reader)
+        except sqlite3.Error as error:
+            told = as_store_error(self._path, "read", error)
+            if isinstance(told, StoreDamagedError):
+                self._damage = told
+            raise told from error
 
     @property
     def is_waited_for(self) -> bool:
