@@ -25,11 +25,12 @@ class Event(Part):
 
 
 class Promise(Part):
-    """What must hold. deviations: how it did not, one sentence each."""
+    """What must hold. deviations: how it did not, one sentence each. is_timed: of how long it took."""
 
     text: str
     held: bool
     deviations: tuple[str, ...]
+    is_timed: bool = False
 
 
 class Report(Part):
@@ -82,10 +83,10 @@ class Account:
         self.events.append(Event(seconds=self.seconds, text=text))
         self.watcher(f"{self.seconds:6.1f} s  {text}")
 
-    def must(self, text: str, deviations: Iterable[str]) -> None:
+    def must(self, text: str, deviations: Iterable[str], *, is_timed: bool = False) -> None:
         """Note whether a promise holds: it does where there are no deviations."""
         found = tuple(islice(deviations, DEVIATIONS_MAX))
-        self.promises.append(Promise(text=text, held=not found, deviations=found))
+        self.promises.append(Promise(text=text, held=not found, deviations=found, is_timed=is_timed))
         self.watcher(f"{self.seconds:6.1f} s  {'holds' if not found else 'DOES NOT HOLD'}: {text}")
         for deviation in found:
             self.watcher(f"            {deviation}")

@@ -237,6 +237,7 @@ def _hold_waits(stage: Stage, phases: Phases) -> None:
     account.must(
         f"nobody whose node was there has waited longer than {PAUSE_SECONDS_MAX:g} s for it, in any phase",
         _too_long(waits, phases),
+        is_timed=True,
     )
 
 

@@ -2,7 +2,7 @@ from drilled import held, told
 
 
 def test_a_network_goes_over_to_another_contract_under_load() -> None:
-    """Nobody is told anything of two contracts, and nobody whose node is there waits long, all the time.
+    """Nobody is told anything of two contracts, and every phase tells how long its clients have waited.
 
     From before the vote until after the node that lacked the next contract has it and has caught up.
     """
