@@ -25,10 +25,11 @@ from canonical.identifiers import Reference
 from canonical.message import CLASSES, Kind, Message
 from canonical.problems import PROBLEMS_PER_MESSAGE_MAX, Problem, Rule, shortened
 
-__all__ = ["COUNTERPARTY", "RAW", "SENDER", "Given", "Read", "located", "read", "write"]
+__all__ = ["BROKER", "COUNTERPARTY", "INVESTOR", "RAW", "SENDER", "Given", "Read", "located", "read", "write"]
 
 SENDER = "@sender"  # the LEI of the institution that speaks
 COUNTERPARTY = "@counterparty"  # the LEI of the other one, where the caller had to look it up
+BROKER, INVESTOR = "@broker", "@investor"  # the LEIs of the two by their roles, as far as they are known
 RAW = "@raw"  # the digest of the raw bytes: a reference for messages that have none of their own
 
 # Fields that messages of one native message have in common.

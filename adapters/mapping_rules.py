@@ -70,10 +70,12 @@ class FieldRule(OnReading, OnWriting):
     convert: the name of a converter. codes: native to canonical, one to one where both directions use it.
     written_as: canonical to native, for writing alone; several may be written alike.
     nothing: native texts that say that there is none, such as "MANUAL" for an order's number.
+    single: that it stands several times is a problem.
     required: its absence is a problem. default: the native text that an absent field stands for; when
     writing, the native code of what the table lacks.
     currency: where the currency of this amount stands beside it, if it is not the message's.
     issuer: of a local code. characters_max: longest text that is written.
+    continued: what is longer goes on in further entries, otherwise alike, of the list that `at` stands in.
     advice: what a problem with this field tells its sender to do, instead of the converter's words.
     when: the first value that it asks for is written too. reads, writes: whether it serves that direction.
     """
@@ -84,11 +86,13 @@ class FieldRule(OnReading, OnWriting):
     codes: dict[str, str] = {}
     written_as: dict[str, str] = {}
     nothing: tuple[str, ...] = ()
+    single: bool = False
     required: bool = False
     default: str | None = None
     currency: Place | None = None
     issuer: str = ""
     characters_max: int = 0
+    continued: bool = False
     advice: str = ""
     reads: bool = True
     writes: bool = True
@@ -184,7 +188,7 @@ class ReadStep(NamedTuple):
         """The step of one rule."""
         may_skip = rule.default is None and not rule.required
         *parents, to = rule.plain_to or (HERE,)
-        if len(parents) > 1 or to == HERE or rule.when or rule.currency or rule.nothing:
+        if len(parents) > 1 or to == HERE or rule.when or rule.currency or rule.nothing or rule.single:
             parents, to = [], ""
         return cls(rule, rule.plain_at, may_skip, "".join(parents), to, rule.decode)
 
@@ -273,7 +277,7 @@ class PartsRule(Rule):
     same: tuple[str, ...] = ()
 
 
-class MappingFile(Level):
+class MappingFile(Level, OnWriting):
     """One mapping: a native message and what it says.
 
     message: its native type.
@@ -281,6 +285,8 @@ class MappingFile(Level):
     refusal: those that write a refusal; the same as `answer` where none are named.
     echo: native places that an answer repeats.
     looks_up: the native place that names a message of the other side, which alone says who that is.
+    looks_up_own: the same of a message of the sender's own, asked where `looks_up` names none.
+    where: canonical conditions under which it is written at all.
     each: when written, one native message per element of this canonical list.
     otherwise_silent: a variant that says nothing is taken note of, not refused: partial fills, mere receipts.
     layout: settings of the format for this message, such as the columns of a file.
@@ -292,6 +298,7 @@ class MappingFile(Level):
     refusal: tuple[str, ...] = ()
     echo: tuple[str, ...] = ()
     looks_up: str = ""
+    looks_up_own: str = ""
     each: str = ""
     says: tuple[SaysRule, ...] = ()
     otherwise_silent: bool = False

@@ -10,6 +10,7 @@ from itertools import product
 from typing import Any
 
 from adapters.format import Decoded
+from adapters.mapping import RAW
 from adapters.mapping_read import Given, read_one
 from adapters.mapping_rules import HERE, FieldRule, MappingFile
 from adapters.mapping_write import native_text
@@ -29,6 +30,9 @@ def unread(mapping: MappingFile, messages: Sequence[Message], given: Given) -> D
     """
     said: dict[Kind, Tree] = {m.kind: m.model_dump(mode="python", exclude_none=True) for m in messages}
     if len(said) < len(messages):  # no native message says a thing twice
+        return None
+    by_digest = any(rule.at[0] == RAW for rule in mapping.field)
+    if by_digest is not all(message.reference == given.get(RAW) for message in messages):
         return None
     document: Tree = {name: value for each in said.values() for name, value in each.items()}
     for native in _variants(mapping, list(said)):

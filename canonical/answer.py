@@ -4,6 +4,7 @@ A format has no word for a result about two sides' messages; it has words for th
 by the reference its sender gave. An `Answer` is that, without any format in it; mappings give it its face.
 """
 
+from collections.abc import Iterable
 from datetime import date
 from enum import StrEnum
 from typing import Annotated
@@ -13,11 +14,14 @@ from pydantic import Field
 from canonical.answer_status import AnswerStatus, status_of
 from canonical.answer_text import (
     alleged_text,
+    calculated_texts,
     difference_text,
     explained,
     figures_text,
     problem_text,
     result_text,
+    worked_out,
+    working_text,
 )
 from canonical.base import Canonical
 from canonical.calculation.calculation import Calculation
@@ -36,7 +40,7 @@ from canonical.result import (
     parting,
 )
 from canonical.result import Status as ComponentStatus
-from canonical.trade import BlockFigures, Terms
+from canonical.trade import BlockFigures, FundFigures, Terms
 
 __all__ = ["Answer", "AnswerStatus", "Finality", "FundAnswer", "answers"]
 
@@ -54,6 +58,7 @@ class Finality(StrEnum):
 class FundAnswer(Canonical):
     """The status of one fund of the message. reason: the first field that differs; empty if none.
 
+    theirs: the references of the other side's messages that it rests on.
     text_ja: the text with what differs, and why, in Japanese; empty where nothing does.
     """
 
@@ -62,8 +67,22 @@ class FundAnswer(Canonical):
     status: ComponentStatus
     reason: str = ""
     differences: tuple[Difference, ...] = ()
+    theirs: tuple[Reference, ...] = ()
     text: str = ""
     text_ja: str = ""
+
+
+class FundCalculation(Canonical):
+    """What the agreed rules make of one fund, and in words. working: how. reference: this side's own.
+
+    id: as an answer has one.
+    """
+
+    id: Annotated[str, Field(max_length=ID_CHARACTERS_MAX)]
+    figures: FundFigures
+    text: str
+    working: str
+    reference: Reference | None = None
 
 
 class Answer(Canonical):
@@ -71,10 +90,14 @@ class Answer(Canonical):
 
     id: unique per answer to one side, safe as a file name. outcome: the id of the outcome it tells.
     to: what the raw message said that is answered; the other side's messages where they are alleged.
-    trade_date: of the trade, where known. terms, block, links: what is alleged; None, or none, else.
+    theirs: the references of the other side's messages that it rests on; while it asks for a change, of those
+    that ask, which are to be answered.
+    trade_date: of the trade, where known. terms: of what is alleged or calculated; None else.
+    block, links: what is alleged; None, or none, else.
     reason: the canonical name of the first differing field, or the first problem's rule; empty if none.
     text_ja: the text with what differs, and why, in Japanese; empty where nothing does.
-    calculation: what the agreed rules make of the trade, where that is told.
+    summary, summary_ja: the same without the texts of the funds, for formats that tell each by itself.
+    calculation: what the agreed rules make of the trade, where that is told. calculated: of each fund.
     finality: final unless `with_finality` says otherwise; then its words stand first in every text.
     """
 
@@ -82,6 +105,7 @@ class Answer(Canonical):
     outcome: str
     to: Annotated[tuple[Source, ...], Field(min_length=1)]
     status: AnswerStatus
+    theirs: tuple[Reference, ...] = ()
     trade: str = ""
     trade_date: date | None = None
     reason: str = ""
@@ -90,7 +114,10 @@ class Answer(Canonical):
     problems: tuple[Problem, ...] = ()
     text: str = ""
     text_ja: str = ""
+    summary: str = ""
+    summary_ja: str = ""
     calculation: Calculation | None = None
+    calculated: tuple[FundCalculation, ...] = ()
     finality: Finality = Finality.FINAL
     terms: Terms | None = None
     block: BlockFigures | None = None
@@ -143,14 +170,16 @@ def _of_message(
     whole = any(source in result.block.sources for source in said)
     cancelling = all(source in result.cancellations for source in said)
     differences = explained(result.block.differences, result.diagnosis, None) if whole else ()
-    shown = tuple(_fund_answer(fund, role, result) for fund in funds)
-    parted = parting(differences)
+    calculated = calculated_texts(result)
+    shown = tuple(_fund_answer(f, role, result, calculated.get(f.account, [])) for f in funds)
+    parted, calculation = parting(differences), result.calculation
     first = next((d.field for d in parted), next((f.reason for f in shown if f.reason), ""))
     return Answer(
         id=f"{result.id}-{number}",
         outcome=result.id,
         to=said,
         status=AnswerStatus.CANCELLED if cancelling else status_of(result, role, funds, whole=whole),
+        theirs=_references(result.block.sources, role) if whole else (),
         trade=result.trade,
         trade_date=result.terms.trade_date,
         reason=first,
@@ -158,7 +187,33 @@ def _of_message(
         funds=shown,
         text=result_text(result, role, differences, [(f.account.code, f.text) for f in shown]),
         text_ja=_japanese(result, role, differences, shown),
-        calculation=result.calculation,
+        summary=result_text(result, role, differences, ()),
+        summary_ja=_japanese(result, role, differences, ()),
+        calculation=calculation,
+        calculated=_calculated(calculation, shown, f"{result.id}-{number}") if calculation else (),
+        terms=result.terms if calculation is not None else None,
+    )
+
+
+def _references(sources: Iterable[Source], role: Role) -> tuple[Reference, ...]:
+    """Those that the other side's messages go by."""
+    return tuple(dict.fromkeys(source.reference for source in sources if source.author is not role))
+
+
+def _calculated(
+    calculation: Calculation, funds: tuple[FundAnswer, ...], answer: str
+) -> tuple[FundCalculation, ...]:
+    """Each fund's calculated figures with their working; one may stand several times, at several prices."""
+    references = {fund.account: fund.reference for fund in funds}
+    return tuple(
+        FundCalculation(
+            id=f"{answer}-c{number}",
+            figures=fund,
+            text=figures_text(fund),
+            working=working_text(steps),
+            reference=references.get(fund.account),
+        )
+        for number, (fund, steps) in enumerate(worked_out(calculation), start=1)
     )
 
 
@@ -178,11 +233,10 @@ def _alleged(result: Result, alleged: Allegement) -> Answer:
     )
 
 
-def _fund_answer(fund: FundState, role: Role, result: Result) -> FundAnswer:
-    calculation = result.calculation
-    figures = [f for f in calculation.funds if f.account == fund.account] if calculation else []
+def _fund_answer(fund: FundState, role: Role, result: Result, calculated: list[str]) -> FundAnswer:
+    """calculated: what the rules make of it, in words."""
     differences = explained(fund.differences, result.diagnosis, fund.account.code)
-    calculated, is_explained = list(map(figures_text, figures)), any(d.explanation_ja for d in differences)
+    is_explained = any(d.explanation_ja for d in differences)
     japanese = [difference_text(differences, japanese=True), *calculated] if is_explained else []
     return FundAnswer(
         account=fund.account,
@@ -190,6 +244,7 @@ def _fund_answer(fund: FundState, role: Role, result: Result) -> FundAnswer:
         status=fund.status,
         reason=next((d.field for d in parting(differences)), ""),
         differences=differences,
+        theirs=_references(fund.sources, role),
         text="; ".join(filter(None, (difference_text(differences), *calculated))),
         text_ja="; ".join(japanese),
     )

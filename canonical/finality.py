@@ -32,6 +32,8 @@ def with_finality(answer: Answer, finality: Finality) -> Answer:
         "finality": finality,
         "text": _marked(words, answer.status.value, answer.text),
         "text_ja": _marked_ja(_WORDS_JA[finality], answer.text_ja),
+        "summary": _marked(words, answer.status.value, answer.summary) if answer.summary else "",
+        "summary_ja": _marked_ja(_WORDS_JA[finality], answer.summary_ja),
         "funds": tuple(_marked_fund(fund, words, _WORDS_JA[finality]) for fund in answer.funds),
         "problems": tuple(_marked_problem(problem, words) for problem in answer.problems),
     }

@@ -20,12 +20,12 @@ from adapters.fix_dictionary import load as load_dictionary
 from adapters.fix_sessions import installed_dictionary
 from adapters.format import Decoded, Format
 from adapters.iso20022 import Iso20022
-from adapters.mapping import COUNTERPARTY, RAW, SENDER, Read, located, read, write
+from adapters.mapping import BROKER, COUNTERPARTY, INVESTOR, RAW, SENDER, Read, located, read, write
 from adapters.mapping_file import MappingError, MappingFile, load_mapping
 from adapters.mapping_unread import unread
 from adapters.paths import find, parse_path
 from canonical.answer import Answer, AnswerStatus
-from canonical.message import Message
+from canonical.message import Message, Role
 from canonical.problems import Problem
 from canonical.submission import Submission
 from node.network import Network
@@ -92,6 +92,14 @@ class Client:
         """The native messages in `raw`."""
         return self._reader.decode(raw)
 
+    def given(self, counterparty: str | None, source: str) -> dict[str, str]:
+        """What is known beside the bytes. counterparty: the LEI of the other side, where it is looked up."""
+        roles = (BROKER, INVESTOR) if self.institution.role is Role.BROKER else (INVESTOR, BROKER)
+        own = self.institution.lei
+        given = {SENDER: own, roles[0]: own, RAW: source}
+        found = {} if counterparty is None else {COUNTERPARTY: counterparty, roles[1]: counterparty}
+        return {**given, **found}
+
     def read(self, name: str, parts: Sequence[Decoded], given: Mapping[str, str]) -> Read:
         """What native messages of one type say."""
         return read(self.mapping(name), parts, given)
@@ -135,7 +143,7 @@ class Client:
         first = submission.messages[0]
         parties = (first.broker.lei, first.investor.lei)
         other = next((lei for lei in parties if lei and lei != submission.sender), "")
-        given = {SENDER: submission.sender, COUNTERPARTY: other, RAW: submission.source}
+        given = self.given(other, submission.source)
         heads = {
             native: unread(mapping, submission.messages, given) for native, mapping in self.reads.items()
         }

@@ -24,13 +24,13 @@ import structlog
 from adapters.folder_link import Oversized
 from adapters.link import Arrival
 from adapters.mapping import Read
-from canonical.message import whole_reference
 from canonical.problems import Problem, Rule, shortened
 from node.clients import Client
 from node.deliveries import Deliveries
+from node.lookup import other_side, unknown_reference
 from node.outbox import queue_submission
 from node.parts import ANSWERED, HELD, hold, is_held, place_of, release, source_of
-from node.reading import Item, Reader, Ready, Refused, Waiting, put_off, refusal, text_at
+from node.reading import Item, Reader, Ready, Refused, Waiting, put_off, refusal
 from node.store import Store, each
 
 BATCH_MAX = 64
@@ -220,10 +220,10 @@ class Inbound:
     ) -> str:
         """Read what had to wait for the store, now or when its last part has come."""
         mapping = client.mapping(item.name)
-        if mapping.looks_up:
-            found = self._counterparty(connection, client, text_at(item.decoded, mapping.looks_up))
+        if mapping.looks_up or mapping.looks_up_own:
+            found = other_side(connection, client.institution, mapping, item.decoded)
             if found is None:
-                return self._keep_item(connection, raw, number, _unknown(client, item, mapping.looks_up))
+                return self._keep_item(connection, raw, number, _unknown(client, item))
             read = self._reader().read(client, item.name, (item.decoded,), item.source, found)
             return self._keep_all(connection, raw, list(read))
         return self._collect(connection, client, raw, number, item)
@@ -231,19 +231,6 @@ class Inbound:
     def _keep_all(self, connection: sqlite3.Connection, raw: Raw, items: list[Item]) -> str:
         states = [self._keep_item(connection, raw, number, item) for number, item in enumerate(items)]
         return states[0] if states else "answered"
-
-    def _counterparty(self, connection: sqlite3.Connection, client: Client, reference: str) -> str | None:
-        """Who sent the institution the message with this reference; None where several did, or none."""
-        for name in dict.fromkeys((reference, whole_reference(reference)[0])):
-            rows = each(
-                connection,
-                "SELECT DISTINCT sender FROM reference WHERE reference = ? AND counterparty = ?",
-                name,
-                client.institution.lei,
-            )
-            if rows:
-                return str(rows[0][0]) if len(rows) == 1 else None
-        return None
 
     def _collect(
         self, connection: sqlite3.Connection, client: Client, raw: Raw, number: int, item: Waiting
@@ -266,11 +253,9 @@ class Inbound:
         return state
 
 
-def _unknown(client: Client, item: Waiting, at: str) -> Refused:
-    text = "this reference does not name one message that was sent to you: check it"
-    reference = text_at(item.decoded, at)
-    problem = Problem(field=at, value=shortened(reference), rule=Rule.UNKNOWN_REFERENCE, text=text)
-    said = Read((), (problem,), reference, None, ())
+def _unknown(client: Client, item: Waiting) -> Refused:
+    problem = unknown_reference(client.mapping(item.name), item.decoded)
+    said = Read((), (problem,), problem.value, None, ())
     return refusal(client, item.name, said, item.source, client.echo(item.name, item.decoded), (problem,))
 
 

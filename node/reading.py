@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from adapters.format import Decoded
-from adapters.mapping import COUNTERPARTY, RAW, SENDER, Read
+from adapters.mapping import Read
 from adapters.paths import find, parse_path
 from canonical.answer import Answer, AnswerStatus
 from canonical.answer_text import problem_text
@@ -105,7 +105,8 @@ class Reader:
             yield self._unread(client, decoded, source)
             return
         mapping = client.mapping(name)
-        needs_store = mapping.looks_up or (mapping.parts is not None and not decoded.problems)
+        looks_up = mapping.looks_up or mapping.looks_up_own
+        needs_store = looks_up or (mapping.parts is not None and not decoded.problems)
         if needs_store:
             yield Waiting(name, decoded, source)
         else:
@@ -115,9 +116,7 @@ class Reader:
         self, client: Client, name: str, parts: Sequence[Decoded], source: str, counterparty: str | None
     ) -> Iterator[Item]:
         """What one message or the parts of one say: at most one item. counterparty: its LEI, if looked up."""
-        given = {SENDER: client.institution.lei, RAW: source}
-        if counterparty is not None:
-            given[COUNTERPARTY] = counterparty
+        given = client.given(counterparty, source)
         said = client.read(name, parts, given)
         echo = client.echo(name, parts[0])
         if said.problems:

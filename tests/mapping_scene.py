@@ -14,14 +14,20 @@ from adapters.fix_dictionary import load
 from adapters.fix_sessions import installed_dictionary
 from adapters.format import Decoded, Format
 from adapters.iso20022 import Iso20022
-from adapters.mapping import COUNTERPARTY, RAW, SENDER, Read, read
+from adapters.mapping import BROKER, COUNTERPARTY, INVESTOR, RAW, SENDER, Read, read
 from adapters.mapping_file import MappingFile, load_mapping
 
 TESTS = Path(__file__).parent
 MAPPINGS = TESTS.parent / "mappings"
 FILES = sorted(MAPPINGS.glob("*/*.toml"))
 
-GIVEN = {SENDER: "5493001KJTIIGC8Y1R12", COUNTERPARTY: "529900T8BM49AURSDO55", RAW: "c" * 64}
+GIVEN = {
+    SENDER: "5493001KJTIIGC8Y1R12",
+    COUNTERPARTY: "529900T8BM49AURSDO55",
+    INVESTOR: "5493001KJTIIGC8Y1R12",
+    BROKER: "529900T8BM49AURSDO55",
+    RAW: "c" * 64,
+}
 
 FIX_HEADER = {"49": "SP1", "56": "CLIENT", "34": "2", "52": "20261120-06:31:02"}
 

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from mapping_scene import (
     FILES,
+    SAMPLES,
     codec,
     mapping,
     said,
@@ -32,7 +33,13 @@ BESIDE = {
     "@client": {"name": "ASMG", "bic": "ASMGJPJT", "provider_bic": "SPCCJPJT"},
 }
 ANSWERING = ["fix44/P", "fix44/AT", "fix44/AU", "fix44/reject", "iso20022/setr.044", "iso20022/setr.044.fund"]
-ANSWERING += ["delimited/result", "delimited/result_fund", "delimited/refusal"]
+ANSWERING += [
+    "fix44/AS.calculation",
+    "iso20022/setr.044.calculation",
+    "delimited/result",
+    "delimited/result_fund",
+    "delimited/refusal",
+]
 FIELDS = ["side", "instrument", "trade_date", "settlement_date", "quantity", "price", "currency", "gross"]
 FIELDS += ["commission", "consumption_tax", "fees", "accrued", "net", "venue", "order_format"]
 
@@ -63,7 +70,18 @@ def answer(status: AnswerStatus, reason: str = "") -> Answer:
         funds=funds if status is AnswerStatus.FUNDS_MISMATCHED else (),
         problems=(problem, problem) if status is AnswerStatus.REFUSED else (),
         text="約定 T1: not the same\nin two lines" * 20,
+        **(CALCULATED if status is AnswerStatus.CALCULATED else {}),
     )
+
+
+def calculated() -> dict[str, Any]:
+    """What an answer holds beside the rest where it tells a calculation."""
+    told = (SAMPLES.parent / "write" / "fix44" / "AS.calculation" / "proposed" / "object.json").read_bytes()
+    names = ("terms", "calculation", "calculated")
+    return {name: getattr(Answer.model_validate_json(told), name) for name in names}
+
+
+CALCULATED = calculated()
 
 
 @pytest.mark.parametrize("name", ANSWERING)
@@ -114,10 +132,12 @@ def test_no_answer_looks_more_final_than_it_is(name: str, status: AnswerStatus) 
         final = final.model_copy(update={"funds": answer(AnswerStatus.FUNDS_MISMATCHED, reason).funds})
         if not write(mapping(name), final, BESIDE):
             continue  # it writes refusals alone
-        told = {finality: written(name, with_finality(final, finality)) for finality in Finality}
-        assert len(set(told.values())) == len(Finality)
+        answers = {finality: with_finality(final, finality) for finality in Finality}
+        told = {f: written(name, a) if write(mapping(name), a, BESIDE) else "" for f, a in answers.items()}
+        said = [each for each in told.values() if each]  # figures are told once they are final, or not at all
+        assert len(set(said)) == len(said)
         for finality in (Finality.PROVISIONAL, Finality.WITHDRAWN):
-            assert f"{finality.value}: " in told[finality]
+            assert f"{finality.value}: " in told[finality] or not told[finality]
             assert f"{finality.value}: " not in told[Finality.FINAL]
 
 
@@ -152,9 +172,14 @@ def test_short_field_cuts_no_figure(finality: Finality) -> None:
         text = "x" * padding + " commission: broker 56910, investor 56900;" * 8
         told = answer(AnswerStatus.MATCHED).model_copy(update={"text": text})
         shown = written("iso20022/setr.044", with_finality(told, finality))
-        [said] = re.findall("<AddtlRsnInf>(.*)</AddtlRsnInf>", shown)
-        assert len(said) <= 210
-        assert set(re.findall("[0-9]+", said)) == {"56910", "56900"}
+        said = re.findall("<AddtlRsnInf>(.*)</AddtlRsnInf>", shown)
+        assert all(len(each) <= 210 for each in said)
+        assert set(re.findall("[0-9]{2,}", " ".join(said))) == {"56910", "56900"}
+        if len(said) > 1:  # all of it
+            assert " ".join(said).endswith(text.strip())
+        else:
+            kept, _, left_out = said[0].partition("...")
+            assert left_out == f" {8 - kept.count('commission')} more: see yakujo trace"
 
 
 @pytest.mark.parametrize("case", ["two-funds", "replacement-with-fees", "average-price-of-the-block"])

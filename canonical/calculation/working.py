@@ -1,6 +1,7 @@
 """How a figure came about, told step by step so that both sides can do it again by hand."""
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated
@@ -45,6 +46,23 @@ class Step(Canonical):
 
 
 Working = Annotated[tuple[Step, ...], Field(max_length=STEPS_MAX)]
+
+
+def steps_of_funds(working: Working, accounts: Sequence[FundAccount]) -> list[Working]:
+    """The steps of each fund, in their order. accounts: of the funds; one may stand several times.
+
+    Every step is taken for all funds, in the order of the funds, before the next: an account's steps come in
+    turns, one for each of its places.
+    """
+    steps: dict[FundAccount | None, list[Step]] = {}
+    for step in working:
+        steps.setdefault(step.account, []).append(step)
+    turns, places = Counter(accounts), Counter[FundAccount]()
+    found = []
+    for account in accounts:
+        found.append(tuple(steps[account][places[account] :: turns[account]]))
+        places[account] += 1
+    return found
 
 
 def exact_text(value: Decimal) -> str:

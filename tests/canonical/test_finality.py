@@ -80,8 +80,12 @@ def test_shortened_text_cuts_between_words(text: str, room: int):
     if len(text) <= room:
         assert short == text
         return
-    kept = short.removesuffix("…").rstrip()
+    kept, _, left_out = short.rpartition("…")
+    kept = kept.removesuffix(" ") if left_out else kept.rstrip()
     assert text.startswith(kept)
+    if left_out:  # what is said is left out whole, and counted
+        assert left_out == f" {len(text.split('; ')) - len(kept.split('; '))} more: see yakujo trace"
+        assert text.split("; ")[: len(kept.split("; "))] == kept.split("; ")
     rest = text[len(kept) :]
     assert not (re.search(r"[0-9]$", kept) and re.match(r"[0-9]", rest))
 

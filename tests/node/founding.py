@@ -99,7 +99,7 @@ def client(name: str, **changes: Any) -> ClientSettings:
             "institution": BROKER,
             "format": "fix",
             "mappings": "fix44",
-            "reads": {"AS": "AS", "AK": "AK", "AE": "AE", "P": "P"},
+            "reads": {"AS": "AS", "AK": "AK", "AE": "AE", "P": "P", "AT": "AT"},
             "copies": {"allocation_instruction": "J"},
         },
         "investor": {
@@ -113,13 +113,13 @@ def client(name: str, **changes: Any) -> ClientSettings:
             "institution": INVESTOR,
             "format": "iso20022",
             "mappings": "iso20022",
-            "reads": {"setr.027.001.05": "setr.027"},
+            "reads": {f"setr.{each}": f"setr.{each[:3]}" for each in ("027.001.05", "029.001.02", "030.001.03")},
         },
         "fix": {
             "institution": INVESTOR,
             "format": "fix",
             "mappings": "fix44",
-            "reads": {"J": "J", "AU": "AU"},
+            "reads": {"J": "J", "AU": "AU", "AT": "AT"},
             "copies": {"confirmation": "AK"},
         },
     }

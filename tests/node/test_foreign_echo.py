@@ -43,7 +43,9 @@ def client_for(case: str, provider_bic: str = "YKJOJPJT") -> Client:
     A broker that sends AE sends no AS here: where it does, its AE is taken for one, see below.
     """
     dialect, name, _ = case.split("/")
-    named = {"delimited": "investor", "iso20022": "iso"}.get(dialect, "fix" if name in "J AU" else "broker")
+    named = {"delimited": "investor", "iso20022": "iso"}.get(
+        dialect, "fix" if name in ("J", "AU", "AT") else "broker"
+    )
     reads = {native: native for native in READS if (native, name) != ("AS", "AE")}
     changes = {"reads": reads} if named == "broker" else {}
     return Client(client(named, **changes), network(), provider_bic)
@@ -62,7 +64,8 @@ def readies(case: str) -> list[Ready]:
     if waiting:  # for its other parts, or for who it answers
         first, parts = waiting[0], [item.decoded for item in waiting]
         others = {"P": INVESTOR}  # what answers an investor's message; else a broker's
-        other = others.get(first.name, BROKER) if one.mapping(first.name).looks_up else None
+        mapping = one.mapping(first.name)
+        other = others.get(first.name, BROKER) if mapping.looks_up or mapping.looks_up_own else None
         items = list(reader.read(one, first.name, parts, first.source, other))
     return [item for item in items if isinstance(item, Ready)]
 

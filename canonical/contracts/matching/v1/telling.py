@@ -224,8 +224,10 @@ def _accounts(calculation: Calculation) -> tuple[FundAccount, ...]:
 
 def _asked_about(account: FundAccount, now: Seen, source: Source) -> FundState:
     """A fund as it stands, told to who has asked for its calculation."""
-    standing = next((fund.status for fund in now.funds if fund.account == account), Status.UNMATCHED)
-    return FundState(account=account, status=standing, sources=(source,))
+    standing = next((fund for fund in now.funds if fund.account == account), None)
+    if standing is None:
+        return FundState(account=account, status=Status.UNMATCHED, sources=(source,))
+    return standing.model_copy(update={"differences": (), "sources": (source,)})
 
 
 def _memory(now: Seen, half: Half) -> Trade:
