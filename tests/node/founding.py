@@ -113,7 +113,9 @@ def client(name: str, **changes: Any) -> ClientSettings:
             "institution": INVESTOR,
             "format": "iso20022",
             "mappings": "iso20022",
-            "reads": {f"setr.{each}": f"setr.{each[:3]}" for each in ("027.001.05", "029.001.02", "030.001.03")},
+            "reads": {
+                f"setr.{each}": f"setr.{each[:3]}" for each in ("027.001.05", "029.001.02", "030.001.03")
+            },
         },
         "fix": {
             "institution": INVESTOR,
