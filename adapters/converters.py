@@ -13,7 +13,8 @@ from decimal import Decimal
 from typing import Any
 
 from canonical.amounts import Charge, plain
-from canonical.answer_text import difference_text, problem_text
+from canonical.answer_text import problem_text
+from canonical.difference_words import difference_text
 from canonical.problems import Problem, Rule
 from canonical.result import Difference
 from canonical.rules import BLOCK_FIELDS, FUND_FIELDS

@@ -13,18 +13,19 @@ from pydantic import Field
 
 from canonical.answer_status import AnswerStatus, status_of
 from canonical.answer_text import (
+    SEPARATOR,
     alleged_text,
     calculated_texts,
-    difference_text,
-    explained,
     figures_text,
     problem_text,
     result_text,
+    unaffirmed_text,
     worked_out,
     working_text,
 )
 from canonical.base import Canonical
 from canonical.calculation.calculation import Calculation
+from canonical.difference_words import difference_text, explained
 from canonical.identifiers import FundAccount, Links, Reference
 from canonical.message import Role
 from canonical.problems import Problem
@@ -58,6 +59,7 @@ class Finality(StrEnum):
 class FundAnswer(Canonical):
     """The status of one fund of the message. reason: the first field that differs; empty if none.
 
+    unaffirmed: the figures that keep the agreed rules from affirming it; empty where they do, or have no say.
     theirs: the references of the other side's messages that it rests on.
     text_ja: the text with what differs, and why, in Japanese; empty where nothing does.
     """
@@ -67,6 +69,7 @@ class FundAnswer(Canonical):
     status: ComponentStatus
     reason: str = ""
     differences: tuple[Difference, ...] = ()
+    unaffirmed: tuple[Difference, ...] = ()
     theirs: tuple[Reference, ...] = ()
     text: str = ""
     text_ja: str = ""
@@ -236,17 +239,24 @@ def _alleged(result: Result, alleged: Allegement) -> Answer:
 def _fund_answer(fund: FundState, role: Role, result: Result, calculated: list[str]) -> FundAnswer:
     """calculated: what the rules make of it, in words."""
     differences = explained(fund.differences, result.diagnosis, fund.account.code)
-    is_explained = any(d.explanation_ja for d in differences)
-    japanese = [difference_text(differences, japanese=True), *calculated] if is_explained else []
+    unaffirmed = explained(fund.unaffirmed, result.unaffirmed, fund.account.code)
+    told = [difference_text(differences), unaffirmed_text(unaffirmed), *calculated]
+    japanese = [
+        difference_text(differences, japanese=True),
+        unaffirmed_text(unaffirmed, japanese=True),
+        *calculated,
+    ]
+    is_explained = any(d.explanation_ja for d in (*differences, *unaffirmed))
     return FundAnswer(
         account=fund.account,
         reference=fund.broker_reference if role is Role.BROKER else fund.investor_reference,
         status=fund.status,
         reason=next((d.field for d in parting(differences)), ""),
         differences=differences,
+        unaffirmed=unaffirmed,
         theirs=_references(fund.sources, role),
-        text="; ".join(filter(None, (difference_text(differences), *calculated))),
-        text_ja="; ".join(japanese),
+        text=SEPARATOR.join(filter(None, told)),
+        text_ja=SEPARATOR.join(filter(None, japanese)) if is_explained else "",
     )
 
 

@@ -1,8 +1,33 @@
 """What a difference is in Japanese words, where there is no more to say of it than the two values."""
 
+from typing import NamedTuple
+
+from canonical.diagnosis.english import NAMES as ENGLISH
 from canonical.diagnosis.japanese import FIELD_NAMES, VALUE_NAMES
-from canonical.diagnosis.written import FIGURES, grouped
+from canonical.diagnosis.japanese import NAMES as JAPANESE
+from canonical.diagnosis.written import FIGURES, Names, grouped
+from canonical.message import Role
 from canonical.result import Difference
+
+
+class SideNames(NamedTuple):
+    """What the two are called whose figures differ, the broker's side first."""
+
+    english: Names
+    japanese: Names
+
+
+_NAMES = {
+    None: SideNames(ENGLISH, JAPANESE),
+    Role.BROKER: SideNames(("calculation", "investor"), ("規則計算", "投資家")),
+    Role.INVESTOR: SideNames(("broker", "calculation"), ("ブローカー", "規則計算")),
+}
+
+
+def names_of(difference: Difference) -> SideNames:
+    """Who has stated the figures, or is spoken for by the shared calculation."""
+    return _NAMES[difference.calculated_for]
+
 
 _TOTAL = "total_"
 _OF_FUNDS = "funds_quantity"
@@ -15,9 +40,10 @@ def difference_in_japanese(difference: Difference, account: str | None) -> str:
         who, why = ("ブローカー", difference.broker) if difference.broker else ("投資家", difference.investor)
         whose = f"{account}: " if account is not None else ""
         return f"{whose}{who}は{_REFUSED[difference.field]}({why})"
+    broker, investor = names_of(difference).japanese
     ours, theirs = _value(difference, difference.broker), _value(difference, difference.investor)
     whose = f"{account}の" if account is not None else ""
-    text = f"{whose}{_name(difference.field)}: ブローカー{ours}、投資家{theirs}"
+    text = f"{whose}{_name(difference.field)}: {broker}{ours}、{investor}{theirs}"
     return f"{text}(許容内、{_value(difference, difference.holds)}を採用)" if difference.within else text
 
 

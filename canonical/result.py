@@ -54,8 +54,9 @@ class Difference(Canonical):
     """One field in which the two sides are unlike. A value is empty where the side has none.
 
     tolerance: what was allowed; None where they had to be equal. within: they match all the same; holds: the
-    figure that counts then. explanation, explanation_ja: why they are unlike, in English and Japanese; only
-    what a side hears has them.
+    figure that counts then. calculated_for: the side that has stated no figure, for which the shared
+    calculation speaks. explanation, explanation_ja: why they are unlike, in English and Japanese; only what a
+    side hears has them.
     """
 
     field: str
@@ -64,6 +65,7 @@ class Difference(Canonical):
     tolerance: Tolerance | None = None
     within: bool = False
     holds: str = ""
+    calculated_for: Role | None = None
     explanation: str = ""
     explanation_ja: str = ""
 
@@ -93,12 +95,15 @@ class BlockState(Canonical):
 class FundState(Canonical):
     """One fund: its status, the differences, and the messages it rests on.
 
+    unaffirmed: the broker's figures that the agreed rules do not come to, where they would affirm the fund
+    for the investor otherwise: it waits for the investor's word.
     broker_reference, investor_reference: each side's own reference of this part, where it gave one.
     """
 
     account: FundAccount
     status: Status
     differences: tuple[Difference, ...] = ()
+    unaffirmed: tuple[Difference, ...] = ()
     sources: tuple[Source, ...] = ()
     broker_reference: Reference | None = None
     investor_reference: Reference | None = None
@@ -179,6 +184,7 @@ class Result(Outcome):
     deadline: at which it is told again, with the funds that are open; None where the status has changed.
     alleged: what the side without a message hears; None where it has one, or is not to hear yet.
     diagnosis: why the sides differ, where they do.
+    unaffirmed: why the broker's figures and the calculation do, where the rules would affirm otherwise.
     """
 
     kind: Literal["result"] = "result"
@@ -199,6 +205,7 @@ class Result(Outcome):
     deadline: Deadline | None = None
     alleged: Allegement | None = None
     diagnosis: Diagnosis | None = None
+    unaffirmed: Diagnosis | None = None
 
 
 AnyOutcome = Annotated[Receipt | Rejection | Result, Field(discriminator="kind")]

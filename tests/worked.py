@@ -15,12 +15,14 @@ from trades import BROKER, INVESTOR, Replica, message, submission
 from adapters.mapping import write
 from canonical.answer import Answer, answers
 from canonical.diagnosis import in_english, in_japanese
+from canonical.difference_japanese import names_of
 from canonical.message import Role
 from canonical.result import Difference, Result
 from canonical.rules import Rules
 from canonical.submission import Submission
 
 FOLDER = Path(__file__).parent / "golden" / "worked"
+_PLAIN = Difference(field="net", broker="", investor="")
 LINKS = {"links": {"client_order": "O1"}}
 
 
@@ -61,9 +63,14 @@ def shown(result: Result) -> dict[str, Any]:
     found["funds"] = [
         _status(f"{fund.account.code} {fund.status}", fund.differences) for fund in result.funds
     ]
-    causes = result.diagnosis.causes if result.diagnosis is not None else ()
-    found["because"] = [in_english(cause) for cause in causes]
-    found["because_ja"] = [in_japanese(cause) for cause in causes]
+    found["unaffirmed"] = [
+        _status(fund.account.code, fund.unaffirmed) for fund in result.funds if fund.unaffirmed
+    ]
+    names = names_of(next((d for fund in result.funds for d in fund.unaffirmed), _PLAIN))
+    diagnosis = result.diagnosis or result.unaffirmed
+    causes = diagnosis.causes if diagnosis is not None else ()
+    found["because"] = [in_english(cause, names.english) for cause in causes]
+    found["because_ja"] = [in_japanese(cause, names.japanese) for cause in causes]
     return {name: value for name, value in found.items() if value}
 
 
@@ -74,7 +81,7 @@ def native(result: Result) -> dict[str, Any]:
     """
     [broker] = answers(result, Role.BROKER)[:1]
     [investor] = answers(result, Role.INVESTOR)[:1]
-    told = tuple(fund for fund in investor.funds if fund.differences)
+    told = tuple(fund for fund in investor.funds if fund.differences or fund.unaffirmed)
     parts = investor.model_copy(update={"funds": told})
     found = {
         "fix": _fix(broker),

@@ -2,7 +2,7 @@
 
 from canonical.amounts import FeeKind
 from canonical.diagnosis.cause import Aspect, Cause, Choice, Kind, View
-from canonical.diagnosis.written import hundredths, named, parting, shown
+from canonical.diagnosis.written import Names, hundredths, named, parting, shown
 
 _FIELDS = {
     "side": "side",
@@ -114,12 +114,18 @@ _PHRASES: dict[Aspect, dict[str, str]] = {
 }
 
 
-def in_english(cause: Cause) -> str:
-    """One cause as one line: "consumption tax of F2: broker truncates (2,845), investor ..."."""
+NAMES: Names = ("broker", "investor")
+
+
+def in_english(cause: Cause, names: Names = NAMES) -> str:
+    """One cause as one line: "consumption tax of F2: broker truncates (2,845), investor ...".
+
+    names: what the two are called whose figures these are.
+    """
     broker, investor = shown(cause)
     if cause.field == "account":
-        return _of_fund(cause)
-    head, both = _head(cause), f"broker {broker}, investor {investor}"
+        return _of_fund(cause, names)
+    head, both = _head(cause), f"{names[0]} {broker}, {names[1]} {investor}"
     if cause.kind is Kind.EXCHANGED:
         return f"{head}: exchanged between the funds ({both})"
     if cause.kind is Kind.FOLLOWS:
@@ -132,11 +138,11 @@ def in_english(cause: Cause) -> str:
             return f"{head}: {both}: no calendar is known to count business days by"
         return f"{head}: {both}: what is agreed and given is not enough to compute it"
     if cause.kind is Kind.UNEXPLAINED:
-        return f"{head}: {_unexplained(cause, broker, investor)}"
+        return f"{head}: {_unexplained(cause, (broker, investor), names)}"
     if cause.parts_at is None and _is_transposed(cause):
         return f"{head}: two digits are transposed ({both})"
     ours, theirs = _ways(cause, cause.broker), _ways(cause, cause.investor)
-    return f"{head}: broker {ours} ({broker}), investor {theirs} ({investor})"
+    return f"{head}: {names[0]} {ours} ({broker}), {names[1]} {theirs} ({investor})"
 
 
 def _head(cause: Cause) -> str:
@@ -155,24 +161,23 @@ def _listed(names: tuple[str, ...]) -> str:
     return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
 
 
-def _of_fund(cause: Cause) -> str:
+def _of_fund(cause: Cause, sides: Names) -> str:
     accounts, more = named(cause)
     names = f"{', '.join(accounts)} and {more} more" if more else _listed(accounts)
-    naming, other = ("broker", "investor") if cause.broker.figure else ("investor", "broker")
+    naming, other = sides if cause.broker.figure else (sides[1], sides[0])
     one = len(accounts) + more == 1
     return f"{'fund' if one else 'funds'} {names}: {naming} names {'it' if one else 'them'}, {other} does not"
 
 
-def _unexplained(cause: Cause, broker: str, investor: str) -> str:
-    told = [
-        (name, view, figure)
-        for name, view, figure in (("broker", cause.broker, broker), ("investor", cause.investor, investor))
-        if view.conventions
-    ]
+def _unexplained(cause: Cause, figures: tuple[str, str], names: Names) -> str:
+    views = (cause.broker, cause.investor)
+    told = [place for place, view in enumerate(views) if view.conventions]
     if not told:
-        return f"no convention explains it (broker {broker}, investor {investor})"
-    name, view, figure = told[0]
-    other, unexplained = ("investor", investor) if name == "broker" else ("broker", broker)
+        both = f"{names[0]} {figures[0]}, {names[1]} {figures[1]}"
+        return f"no convention explains it ({both})"
+    place = told[0]
+    name, view, figure = names[place], views[place], figures[place]
+    other, unexplained = names[1 - place], figures[1 - place]
     return f"{name} {_ways(cause, view)} ({figure}), no convention explains {other}'s {unexplained}"
 
 

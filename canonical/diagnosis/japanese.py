@@ -2,7 +2,7 @@
 
 from canonical.amounts import FeeKind
 from canonical.diagnosis.cause import Aspect, Cause, Choice, Kind, View
-from canonical.diagnosis.written import FIGURES, hundredths, named, parting, shown
+from canonical.diagnosis.written import FIGURES, Names, hundredths, named, parting, shown
 from canonical.trade import OrderFormat
 
 FIELD_NAMES = {
@@ -109,12 +109,18 @@ _PHRASES: dict[Aspect, dict[str, str]] = {
 }
 
 
-def in_japanese(cause: Cause) -> str:
-    """One cause as one line: 「F2の消費税: ブローカーは切り捨て(2,845円)、投資家は…」."""
+NAMES: Names = ("ブローカー", "投資家")
+
+
+def in_japanese(cause: Cause, names: Names = NAMES) -> str:
+    """One cause as one line: 「F2の消費税: ブローカーは切り捨て(2,845円)、投資家は…」.
+
+    names: as in English.
+    """
     broker, investor = (_amount(cause, figure) for figure in shown(cause))
     if cause.field == "account":
-        return _of_fund(cause)
-    head, both = _head(cause), f"ブローカー{broker}、投資家{investor}"
+        return _of_fund(cause, names)
+    head, both = _head(cause), f"{names[0]}{broker}、{names[1]}{investor}"
     if cause.kind is Kind.EXCHANGED:
         return f"{head}: ファンド間で入れ替わり({both})"
     if cause.kind is Kind.FOLLOWS:
@@ -127,12 +133,12 @@ def in_japanese(cause: Cause) -> str:
             return f"{head}: {both}(営業日カレンダーがないため計算できない)"
         return f"{head}: {both}(合意済みの規則と通知内容からは計算できない)"
     if cause.kind is Kind.UNEXPLAINED:
-        return f"{head}: {_unexplained(cause, broker, investor)}"
+        return f"{head}: {_unexplained(cause, (broker, investor), names)}"
     if cause.parts_at is None and _is_transposed(cause):
         return f"{head}: 隣り合う数字の入れ替わり({both})"
     return (
-        f"{head}: ブローカーは{_ways(cause, cause.broker)}({broker})、"
-        f"投資家は{_ways(cause, cause.investor)}({investor})"
+        f"{head}: {names[0]}は{_ways(cause, cause.broker)}({broker})、"
+        f"{names[1]}は{_ways(cause, cause.investor)}({investor})"
     )
 
 
@@ -153,23 +159,21 @@ def _head(cause: Cause) -> str:
 _OF_BLOCK = ("quantity", "gross")
 
 
-def _of_fund(cause: Cause) -> str:
+def _of_fund(cause: Cause, names: Names) -> str:
     accounts, more = named(cause)
     others = f"ほか{more}件" if more else ""
-    naming, other = ("ブローカー", "投資家") if cause.broker.figure else ("投資家", "ブローカー")
+    naming, other = names if cause.broker.figure else (names[1], names[0])
     return f"ファンド{'、'.join(accounts)}{others}: {naming}のみ通知、{other}には無し"
 
 
-def _unexplained(cause: Cause, broker: str, investor: str) -> str:
-    told = [
-        (name, view, figure)
-        for name, view, figure in (("ブローカー", cause.broker, broker), ("投資家", cause.investor, investor))
-        if view.conventions
-    ]
+def _unexplained(cause: Cause, figures: tuple[str, str], names: Names) -> str:
+    views = (cause.broker, cause.investor)
+    told = [place for place, view in enumerate(views) if view.conventions]
     if not told:
-        return f"説明できる慣行なし(ブローカー{broker}、投資家{investor})"
-    name, view, figure = told[0]
-    other, unexplained = ("投資家", investor) if name == "ブローカー" else ("ブローカー", broker)
+        return f"説明できる慣行なし({names[0]}{figures[0]}、{names[1]}{figures[1]})"
+    place = told[0]
+    name, view, figure = names[place], views[place], figures[place]
+    other, unexplained = names[1 - place], figures[1 - place]
     return f"{name}は{_ways(cause, view)}({figure})、{other}の{unexplained}を説明できる慣行なし"
 
 

@@ -21,6 +21,10 @@ OF_THE_TRADE = (
 """Where the block has them, they are the whole trade's, and no fund is named."""
 
 
+Names = tuple[str, str]
+"""What the two are called whose figures differ: the broker's side first."""
+
+
 def grouped(text: str) -> str:
     """A figure with its thousands set apart; what is none stays as it is."""
     digits, _, currency = text.partition(" ")

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from canonical.answer import ID_CHARACTERS_MAX, Answer, AnswerStatus, Finality, FundAnswer
-from canonical.answer_text import TEXT_CHARACTERS_MAX, difference_text, shortened_text
+from canonical.answer_text import TEXT_CHARACTERS_MAX, shortened_text
+from canonical.difference_words import difference_text
 from canonical.finality import with_finality
 from canonical.identifiers import FundAccount
 from canonical.message import Kind, Role

@@ -52,7 +52,7 @@ def split(case: str, order: str = "B-1") -> bytes:
 
 
 def response(reference: str, status: str, **refs: str) -> bytes:
-    """A setr.030. status: a code, or a proprietary one of ours, as "ADPT". refs: ExctgPtyTxId …"""
+    """A setr.030. status: a code, or a proprietary one of ours, as "ADPT". refs: what is named."""
     ours = f"<Prtry><Id>{status}</Id><Issr>YAKUJO</Issr></Prtry>"
     told = f"<Cd>{status}</Cd>" if status in ("AFFI", "NAFI") else ours
     return _document(

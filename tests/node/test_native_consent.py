@@ -1,4 +1,4 @@
-"""After match agreed a client consents to what the other side asks for, or refuses, with one native message."""
+"""After match agreed a client consents to what the other side asks for, or not, with one native message."""
 
 import re
 from pathlib import Path
@@ -30,8 +30,8 @@ def cancelled(reference: str, cancels: str) -> bytes:
     return fix(
         ("35", "AS"), ("49", "BROKER"), ("56", "YAKUJO"), ("34", "3"), ("52", "20261120-07:00:00.000"),
         ("755", reference), ("795", cancels), ("71", "2"), ("796", "99"), ("72", "NONE"), ("794", "3"),
-        ("87", "3"), ("857", "0"), ("54", "1"), ("55", "[N/A]"), ("53", "30000"), ("6", "2845.5"), ("75", "20261120"),
-        ("453", "1"), ("448", "ASMGJPJT"), ("447", "B"), ("452", "9"),
+        ("87", "3"), ("857", "0"), ("54", "1"), ("55", "[N/A]"), ("53", "30000"), ("6", "2845.5"),
+        ("75", "20261120"), ("453", "1"), ("448", "ASMGJPJT"), ("447", "B"), ("452", "9"),
     )  # fmt: skip
 
 

@@ -16,7 +16,9 @@ from canonical.contracts.matching.v1.shares import Share, Shares
 from canonical.contracts.matching.v1.sides import Side
 from canonical.contracts.matching.v1.statements import block_values, figures_of
 from canonical.contracts.matching.v1.tolerance import TOTAL, difference
+from canonical.message import Role
 from canonical.problems import Problem, Rule
+from canonical.result import Difference
 from canonical.rules import Rules
 from canonical.rules.spread import Remainder
 from canonical.rules.tolerance import Holder
@@ -41,12 +43,16 @@ class Calculated:
         found = self.figures.get(account, [])
         return next((values for values in found if len(found) == 1 or values["price"] == price), {})
 
-    def reproduces(self, account: str, stated: Values, rules: Rules) -> bool:
-        """Whether a side's figures of a fund are the calculated ones, within tolerance."""
+    def unlike(self, account: str, stated: Values, rules: Rules) -> tuple[Difference, ...]:
+        """The broker's figures of a fund that are not the calculated ones, beyond tolerance."""
         values = self.of(account, stated.get("price"))
         compared = ((name, rules.compare.fund.tolerances[name]) for name in values)
-        unlike = (difference(name, t, stated.get(name), values[name], {}) for name, t in compared)
-        return bool(values) and all(found is None or found.within for found in unlike)
+        found = (difference(name, t, stated.get(name), values[name], {}) for name, t in compared)
+        return tuple(
+            each.model_copy(update={"calculated_for": Role.INVESTOR})
+            for each in found
+            if each is not None and not each.within
+        )
 
 
 NOTHING = Calculated({})
@@ -93,17 +99,17 @@ def may_confirm(broker: Side, investor: Side, rules: Rules) -> bool:
     return asked and broker.given is not None and not broker.shares and investor.full and not investor.over
 
 
-def confirmed(broker: Side, calculation: Calculation) -> Side:
-    """The broker as one that has confirmed what was calculated, on the word of its notice of the block."""
-    assert broker.half is not None, "a side without a word confirms nothing"
-    sources = tuple(statement.source for statement in broker.half.statements)
+def confirmed(side: Side, calculation: Calculation) -> Side:
+    """A side as one that has stated what was calculated, on the word of what it has said."""
+    assert side.half is not None, "a side without a word states nothing"
+    sources = tuple(statement.source for statement in side.half.statements)
     shares: Shares = {}
     for fund in calculation.funds:
         share = Share(
-            fund.account, broker.given or {}, figures_of(fund), None, calculated=True, sources=sources
+            fund.account, side.given or {}, figures_of(fund), None, calculated=True, sources=sources
         )
         shares.setdefault(account_key(fund.account), []).append(share)
-    return replace(broker, shares=shares, quantity=calculation.block.quantity, full=True, over=False)
+    return replace(side, shares=shares, quantity=calculation.block.quantity, full=True, over=False)
 
 
 def _deal(broker: Side, investor: Side) -> Deal | None:

@@ -25,7 +25,7 @@ from canonical.diagnosis.cause import Diagnosis
 from canonical.message import Role
 from canonical.problems import Problem
 from canonical.result import BlockState, Difference, FundState, Source, Status, TradeStatus, parting
-from canonical.rules import Resolution, Rules, Tolerance
+from canonical.rules import NUMBERS, Resolution, Rules, Tolerance
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class Seen:
     """A trade as both sides' statements show it.
 
     calculation: the shared one, where it confirms for the broker or is proposed. problems: why there is none.
-    diagnosis: why the sides differ.
+    diagnosis: why the sides differ. unaffirmed: why the broker's figures and the calculation do.
     """
 
     block: BlockState
@@ -42,6 +42,7 @@ class Seen:
     calculation: Calculation | None = None
     problems: tuple[Problem, ...] = ()
     diagnosis: Diagnosis | None = None
+    unaffirmed: Diagnosis | None = None
 
 
 def seen(half: Half, other: Half | None, rules: Rules) -> Seen:
@@ -70,9 +71,27 @@ def _by_rules(broker: Side, investor: Side, rules: Rules) -> Seen:
     if not isinstance(found, Calculation):
         return replace(_seen(broker, investor, rules, NOTHING), problems=found)
     if not may_confirm(broker, investor, rules):
-        return _seen(broker, investor, rules, calculated(found, rules))
+        now = _seen(broker, investor, rules, calculated(found, rules))
+        return _with_refusal(now, broker, investor, found, rules)
     now = _seen(confirmed(broker, found), investor, rules, calculated(found, rules))
-    return replace(now, calculation=found)
+    return replace(now, calculation=found, funds=tuple(map(_confirmed_by_rules, now.funds)))
+
+
+def _with_refusal(now: Seen, broker: Side, investor: Side, calculation: Calculation, rules: Rules) -> Seen:
+    """Why the rules do not affirm what they do not reproduce, where they do not."""
+    if not any(fund.unaffirmed for fund in now.funds):
+        return now
+    return replace(now, unaffirmed=diagnosis_of(broker, confirmed(investor, calculation), rules))
+
+
+_STATED = (*NUMBERS, "fees")
+
+
+def _confirmed_by_rules(fund: FundState) -> FundState:
+    """Its differences say that the broker has stated no figure of its own."""
+    spoken = {"calculated_for": Role.BROKER}
+    told = tuple(d.model_copy(update=spoken) if d.field in _STATED else d for d in fund.differences)
+    return fund.model_copy(update={"differences": told})
 
 
 def _with_proposal(now: Seen, broker: Side, investor: Side, rules: Rules) -> Seen:
@@ -185,12 +204,14 @@ def _fund(compared: _Compared, by_rules: Calculated) -> FundState:
     assert known is not None
     values = by_rules.of(account_key(known.account), known.price)
     differences = tuple(_fund_differences(compared, values))
-    is_matched = _is_matched(ours, theirs) or _is_affirmed_by(by_rules, compared)
+    unaffirmed = None if _is_matched(ours, theirs) else _unaffirmed(by_rules, compared)
+    is_matched = _is_matched(ours, theirs) or unaffirmed == ()
     status = Status.MATCHED if is_matched else Status.UNMATCHED
     return FundState(
         account=known.account,
         status=_status_of(differences, status),
         differences=differences,
+        unaffirmed=unaffirmed or (),
         sources=tuple(dict.fromkeys(_sources(compared, differences))),
         broker_reference=ours.reference if ours else None,
         investor_reference=theirs.reference if theirs else None,
@@ -213,12 +234,16 @@ def _is_matched(ours: Share | None, theirs: Share | None) -> bool:
     return (theirs is not None and theirs.calculated) or (ours.word is not None and ours.word.agreed)
 
 
-def _is_affirmed_by(by_rules: Calculated, compared: _Compared) -> bool:
-    """Whether the calculation affirms a fund that the investor has allocated and the broker confirmed."""
+def _unaffirmed(by_rules: Calculated, compared: _Compared) -> tuple[Difference, ...] | None:
+    """What keeps the calculation from affirming a fund that is allocated and confirmed.
+
+    Empty where it affirms it; None where it has no say.
+    """
     ours, theirs = compared.ours, compared.theirs
-    if not by_rules.affirms or ours is None or theirs is None or not ours.calculated:
-        return False
-    return by_rules.reproduces(account_key(ours.account), ours.values, compared.rules)
+    if not by_rules.affirms or ours is None or theirs is None or not ours.calculated or ours.word is not None:
+        return None
+    account = account_key(ours.account)
+    return by_rules.unlike(account, ours.values, compared.rules) if by_rules.of(account, ours.price) else None
 
 
 def _fund_differences(compared: _Compared, by_rules: Values) -> Iterator[Difference]:

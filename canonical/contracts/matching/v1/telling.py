@@ -215,6 +215,7 @@ class Teller:
             calculation=now.calculation,
             problems=now.problems,
             diagnosis=now.diagnosis,
+            unaffirmed=now.unaffirmed,
         )
 
 
