@@ -9,16 +9,18 @@ from datetime import date
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from canonical.answer_status import AnswerStatus, status_of
 from canonical.answer_text import (
     SEPARATOR,
+    TEXT_CHARACTERS_MAX,
     alleged_text,
     calculated_texts,
     figures_text,
     problem_text,
     result_text,
+    shortened_text,
     unaffirmed_text,
     worked_out,
     working_text,
@@ -56,7 +58,13 @@ class Finality(StrEnum):
     WITHDRAWN = "withdrawn"  # told as provisional before, and not confirmed: it does not hold
 
 
-class FundAnswer(Canonical):
+class _Told(Canonical):
+    """Texts that tell what differs in all of a trade's funds are longer than what messages hold."""
+
+    model_config = ConfigDict(str_max_length=TEXT_CHARACTERS_MAX)
+
+
+class FundAnswer(_Told):
     """The status of one fund of the message. reason: the first field that differs; empty if none.
 
     unaffirmed: the figures that keep the agreed rules from affirming it; empty where they do, or have no say.
@@ -75,7 +83,7 @@ class FundAnswer(Canonical):
     text_ja: str = ""
 
 
-class FundCalculation(Canonical):
+class FundCalculation(_Told):
     """What the agreed rules make of one fund, and in words. working: how. reference: this side's own.
 
     id: as an answer has one.
@@ -88,7 +96,7 @@ class FundCalculation(Canonical):
     reference: Reference | None = None
 
 
-class Answer(Canonical):
+class Answer(_Told):
     """One answer to one raw message, whatever number of canonical messages it said.
 
     id: unique per answer to one side, safe as a file name. outcome: the id of the outcome it tells.
@@ -255,8 +263,8 @@ def _fund_answer(fund: FundState, role: Role, result: Result, calculated: list[s
         differences=differences,
         unaffirmed=unaffirmed,
         theirs=_references(fund.sources, role),
-        text=SEPARATOR.join(filter(None, told)),
-        text_ja=SEPARATOR.join(filter(None, japanese)) if is_explained else "",
+        text=shortened_text(SEPARATOR.join(filter(None, told))),
+        text_ja=shortened_text(SEPARATOR.join(filter(None, japanese))) if is_explained else "",
     )
 
 
