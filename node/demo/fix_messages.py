@@ -128,6 +128,11 @@ def instruction(reference: str, manager: Firm, figures: Figures, *, own_figures:
     }
 
 
+def calculated(fields: FixFields) -> FixFields:
+    """An instruction without figures as one that takes over what the agreed rules make of it."""
+    return {**fields, "626": "8", "808": "4"}
+
+
 def affirmation(reference: str, *, affirmed: bool) -> FixFields:
     """ConfirmationAck: the figures of a confirmation are accepted, or not."""
     fields = {"664": reference, "75": f"{TRADE_DATE:%Y%m%d}", "60": _AT}

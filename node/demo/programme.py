@@ -28,6 +28,12 @@ UNREADABLE: Final = (
 )
 
 Story = Callable[[Teller], None]
+AGREEING: Final[dict[str, Story]] = {
+    "central": Teller.matched,
+    "affirmed": Teller.affirmed,
+    "by the rules": Teller.calculated,
+}
+"""How a block comes to match; the second and third are asset manager C's."""
 Act = tuple[str, str, Firm, Story]
 """A block to be: its story, what exactly, whose it is, and how it is told."""
 
@@ -53,9 +59,8 @@ def _acts(blocks: int, random: Random) -> list[Act]:
     acts = troubles[: blocks // TROUBLES_SHARE_MAX]
     while len(acts) < blocks:
         manager = random.choice(MANAGERS)
-        affirmed = manager is MANAGER_C and random.choice((True, False))
-        tell = Teller.affirmed if affirmed else Teller.matched
-        acts.append(("matched", "affirmed" if affirmed else "central", manager, tell))
+        detail = random.choice(tuple(AGREEING)) if manager is MANAGER_C else "central"
+        acts.append(("matched", detail, manager, AGREEING[detail]))
     random.shuffle(acts)
     return acts
 
@@ -78,7 +83,7 @@ def _repetitions() -> Iterator[Act]:
 
 def _changes() -> Iterator[Act]:
     for manager in MANAGERS:
-        # An ISO 20022 investor has no words for it: setr.029 is not read.
+        # The ISO 20022 investor takes nothing back here: its setr.029 would have to wait for its setr.027.
         for by_broker in (True, False) if manager is not MANAGER_B else (True,):
             who = _who(by_broker=by_broker)
             yield "cancelled", f"by {who}", manager, partial(Teller.cancelled, by_broker=by_broker)

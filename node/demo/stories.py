@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Final
 
 from canonical.message import part_reference
-from node.demo import words
+from node.demo import fix_messages, words
 from node.demo.book import Book
 from node.demo.faults import CsvFault, FixFault, IsoFault
 from node.demo.figures import (
@@ -50,6 +50,14 @@ class Teller:
         """Both sides say the same."""
         self._broker(self._figures, "matched")
         self._investor(self._figures, "matched")
+
+    def calculated(self) -> None:
+        """Asset manager C computes nothing: it splits the block and takes over what the agreed rules give."""
+        self._broker(self._figures, "matched")
+        split = words.investors(self._reference("I"), self._manager, self._figures, own_figures=False)
+        said = replace(split, content=fix_messages.calculated(split.content))
+        self._say(said, Expected(said.client, said.reference, final="matched"))
+        self._block.figures.append(self._figures)
 
     def affirmed(self) -> None:
         """Asset manager C splits the block and affirms the broker's figures."""
