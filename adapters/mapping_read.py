@@ -134,8 +134,8 @@ def _read_field(reading: Reading, rule: FieldRule, native: Tree, canonical: Tree
     if rule.conditions and not all(condition.holds(native) for condition in rule.conditions):
         return
     if rule.single and len(list(find(native, rule.at_paths[0]))) > 1:
-        text = "stands more than once: send one message for each"
-        reading.note(scope, rule.at[0], rule.to[0], Rule.STRUCTURE, text)
+        advice = "stands more than once: send one message for each"
+        reading.note(scope, rule.at[0], rule.to[0], Rule.STRUCTURE, advice)
         return
     text = native.get(rule.plain_at) if rule.plain_at else _looked_up(rule, native)
     if not text or not isinstance(text, str) or text in rule.nothing:

@@ -2,11 +2,12 @@
 
 from collections.abc import Callable
 from functools import cached_property
-from typing import Annotated, Any, NamedTuple
+from typing import Any, NamedTuple
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from adapters.converters import CONVERTERS, ConversionError, Converter, Options
+from adapters.mapping_places import OnReading, OnWriting, Place, Places, Rule
 from adapters.paths import Condition, Getter, conditions_of, getter, parse_path
 from adapters.paths import Path as FieldPath
 from canonical.message import Kind
@@ -15,51 +16,6 @@ from canonical.problems import Rule as ProblemRule
 HERE = "@"
 """As a place: the tree that the rule stands in. A rule that reads to it goes nowhere and only checks."""
 PARENT = ".."  # as the first step of a native place inside a group: what the group stands in
-
-
-class Rule(BaseModel):
-    """Base of what stands in a mapping file."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-def _one_is_a_list(value: Any) -> Any:
-    return (value,) if isinstance(value, str) else value
-
-
-def _is_path(text: str) -> str:
-    parse_path(text)
-    return text
-
-
-Place = Annotated[str, BeforeValidator(_is_path)]
-Places = Annotated[tuple[Place, ...], BeforeValidator(_one_is_a_list), Field(min_length=1)]
-Conditions = dict[Place, tuple[str, ...]]
-
-
-class OnReading(Rule):
-    """A rule that reads under conditions.
-
-    when: a native place and the values that may stand there; "" is nothing, "*" anything.
-    """
-
-    when: Conditions = {}
-
-    @cached_property
-    def conditions(self) -> tuple[Condition, ...]:
-        """`when`, parsed."""
-        return conditions_of(self.when)
-
-
-class OnWriting(Rule):
-    """A rule that writes under conditions. where: the same as `when`, of canonical places."""
-
-    where: Conditions = {}
-
-    @cached_property
-    def write_conditions(self) -> tuple[Condition, ...]:
-        """`where`, parsed."""
-        return conditions_of(self.where)
 
 
 class FieldRule(OnReading, OnWriting):
@@ -83,8 +39,8 @@ class FieldRule(OnReading, OnWriting):
     at: Places
     to: Places
     convert: str = "text"
-    codes: dict[str, str] = {}
-    written_as: dict[str, str] = {}
+    codes: dict[str, str] = Field(default={})
+    written_as: dict[str, str] = Field(default={})
     nothing: tuple[str, ...] = ()
     single: bool = False
     required: bool = False

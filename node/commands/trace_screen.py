@@ -9,7 +9,8 @@ from rich.rule import Rule
 from rich.text import Text
 
 from canonical.amounts import Price
-from canonical.answer_text import difference_text
+from canonical.answer_text import unaffirmed_text
+from canonical.difference_words import difference_text, explained
 from canonical.message import (
     AllocationInstruction,
     Confirmation,
@@ -114,7 +115,7 @@ def in_words(message: Message) -> Iterator[str]:
     """The canonical form in lines, without what is the same in all of them."""
     if isinstance(message, ExecutionNotice | AllocationInstruction | Confirmation | InvestorCalculation):
         yield _terms_in_words(message.terms, message.block)
-    for name in ("cancels", "replaces", "answers", "agreed", "affirmed", "remarks"):
+    for name in ("cancels", "replaces", "answers", "agreed", "affirmed", "about", "adopts", "remarks"):
         if (value := getattr(message, name, None)) is not None:
             yield f"{name}: {value}"
     if message.links:
@@ -174,5 +175,8 @@ def _print_result(console: Console, result: Result) -> None:
             console.print(
                 f"         fund {fund.account.code}: {difference_text(fund.differences)}", style="red"
             )
+        if fund.unaffirmed:
+            text = unaffirmed_text(explained(fund.unaffirmed, result.unaffirmed, fund.account.code))
+            console.print(f"         fund {fund.account.code}: {text}", style="yellow")
     if result.candidates:
         console.print(f"         fits equally well: {', '.join(result.candidates)}", style="yellow")
