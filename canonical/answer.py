@@ -4,7 +4,7 @@ A format has no word for a result about two sides' messages; it has words for th
 by the reference its sender gave. An `Answer` is that, without any format in it; mappings give it its face.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import date
 from enum import StrEnum
 from typing import Annotated
@@ -169,24 +169,30 @@ def _of_result(result: Result, role: Role) -> tuple[Answer, ...]:
             shown = funds.setdefault(source.raw, [])
             if fund is not None and (not shown or shown[-1] is not fund):
                 shown.append(fund)
+    calculated = calculated_texts(result)
     return tuple(
-        _of_message(result, role, tuple(said), funds[raw], number)
+        _of_message(result, role, tuple(said), funds[raw], number, calculated)
         for number, (raw, said) in enumerate(sources.items())
     )
 
 
 def _of_message(
-    result: Result, role: Role, said: tuple[Source, ...], funds: list[FundState], number: int
+    result: Result,
+    role: Role,
+    said: tuple[Source, ...],
+    funds: list[FundState],
+    number: int,
+    calculated: dict[FundAccount, list[str]],
 ) -> Answer:
+    """calculated: what the rules make of each fund, in words."""
     whole = any(source in result.block.sources for source in said)
     cancelling = all(source in result.cancellations for source in said)
     differences = explained(result.block.differences, result.diagnosis, None) if whole else ()
-    calculated = calculated_texts(result)
     shown = tuple(_fund_answer(f, role, result, calculated.get(f.account, [])) for f in funds)
-    parted, calculation = parting(differences), result.calculation
+    parted, name = parting(differences), f"{result.id}-{number}"
     first = next((d.field for d in parted), next((f.reason for f in shown if f.reason), ""))
     return Answer(
-        id=f"{result.id}-{number}",
+        id=name,
         outcome=result.id,
         to=said,
         status=AnswerStatus.CANCELLED if cancelling else status_of(result, role, funds, whole=whole),
@@ -200,9 +206,9 @@ def _of_message(
         text_ja=_japanese(result, role, differences, shown),
         summary=result_text(result, role, differences, ()),
         summary_ja=_japanese(result, role, differences, ()),
-        calculation=calculation,
-        calculated=_calculated(calculation, shown, f"{result.id}-{number}") if calculation else (),
-        terms=result.terms if calculation is not None else None,
+        calculation=result.calculation,
+        calculated=tuple(_calculated(result, shown, name, whole=whole)),
+        terms=result.terms if result.calculation is not None else None,
     )
 
 
@@ -212,20 +218,24 @@ def _references(sources: Iterable[Source], role: Role) -> tuple[Reference, ...]:
 
 
 def _calculated(
-    calculation: Calculation, funds: tuple[FundAnswer, ...], answer: str
-) -> tuple[FundCalculation, ...]:
-    """Each fund's calculated figures with their working; one may stand several times, at several prices."""
+    result: Result, funds: tuple[FundAnswer, ...], answer: str, *, whole: bool
+) -> Iterator[FundCalculation]:
+    """Calculated figures with their working, of all funds or, to a message about some, of these.
+
+    A fund may stand several times, at several prices.
+    """
+    if result.calculation is None:
+        return
     references = {fund.account: fund.reference for fund in funds}
-    return tuple(
-        FundCalculation(
-            id=f"{answer}-c{number}",
-            figures=fund,
-            text=figures_text(fund),
-            working=working_text(steps),
-            reference=references.get(fund.account),
-        )
-        for number, (fund, steps) in enumerate(worked_out(calculation), start=1)
-    )
+    for number, (fund, steps) in enumerate(worked_out(result.calculation), start=1):
+        if whole or fund.account in references:
+            yield FundCalculation(
+                id=f"{answer}-c{number}",
+                figures=fund,
+                text=figures_text(fund),
+                working=working_text(steps),
+                reference=references.get(fund.account),
+            )
 
 
 def _alleged(result: Result, alleged: Allegement) -> Answer:
