@@ -39,6 +39,19 @@ def mistakes(mapping: MappingFile) -> Iterator[str]:
         yield f"each = {mapping.each!r}: no canonical object has such a list"
     yield from _in_level(mapping, said, roots)
     yield from _unmarked(mapping)
+    yield from _uncontinued(mapping, inside=False)
+
+
+def _uncontinued(rules: Level, *, inside: bool) -> Iterator[str]:
+    """Rules whose text could not go on. inside: of a group, whose entries it goes on in."""
+    for rule in rules.field:
+        path = rule.at_paths[0]
+        in_entry = len(path) == 1 if inside else len(path) > 1 and path[-2].index is not None
+        if rule.continued and not (rule.characters_max and in_entry):
+            where = "a field of the group" if inside else "a field of an entry, as Rsn[0]/AddtlRsnInf"
+            yield f"{rule.at[0]}: to be continued, it has characters_max and is {where}"
+    for group in rules.group:
+        yield from _uncontinued(group, inside=True)
 
 
 def _unmarked(rules: Level) -> Iterator[str]:

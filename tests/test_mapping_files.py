@@ -101,6 +101,24 @@ def test_answer_that_hides_whether_it_is_final_is_told_at_load(
         load_mapping(file)
 
 
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("characters_max = 210\ncontinued = true", "continued = true"),
+        ('at = "PrcgSts/PdgPrcg/Rsn[0]/AddtlRsnInf"', 'at = "PrcgSts/PdgPrcg/Rsn/AddtlRsnInf"'),
+        ('at = "AddtlRsnInf"', 'at = "Cd/AddtlRsnInf"'),
+    ],
+)
+def test_text_that_could_not_go_on_is_told_at_load(tmp_path: Path, old: str, new: str) -> None:
+    """A text that is to be continued has a limit, and stands in an entry of which there can be more."""
+    text = (MAPPINGS / "iso20022" / "setr.044.toml").read_text(encoding="utf-8")
+    assert old in text
+    file = tmp_path / "own.toml"
+    file.write_text(text.replace(old, new, 1), encoding="utf-8")
+    with pytest.raises(MappingError, match="to be continued"):
+        load_mapping(file)
+
+
 def test_mapping_that_is_not_there_is_told(tmp_path: Path) -> None:
     with pytest.raises(MappingError, match=r"nothing\.toml"):
         load_mapping(tmp_path / "nothing.toml")

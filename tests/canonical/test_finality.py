@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from canonical.answer import ID_CHARACTERS_MAX, Answer, AnswerStatus, Finality, FundAnswer
-from canonical.answer_text import TEXT_CHARACTERS_MAX, shortened_text
+from canonical.answer_text import TEXT_CHARACTERS_MAX, pieces_of, shortened_text
 from canonical.difference_words import difference_text
 from canonical.finality import with_finality
 from canonical.identifiers import FundAccount
@@ -89,6 +89,16 @@ def test_shortened_text_cuts_between_words(text: str, room: int):
         assert text.split("; ")[: len(kept.split("; "))] == kept.split("; ")
     rest = text[len(kept) :]
     assert not (re.search(r"[0-9]$", kept) and re.match(r"[0-9]", rest))
+
+
+@given(st.text(st.sampled_from("0123456789.,; aé約"), max_size=900), st.integers(70, 300))
+def test_pieces_hold_all_of_a_text(text: str, room: int):
+    """What goes on in another field is all there, in order, and no word of it is cut that fits."""
+    pieces = pieces_of(text, room)
+    assert all(len(piece) <= room for piece in pieces)
+    assert "".join(pieces).replace(" ", "") == text.replace(" ", "")
+    if all(len(word) <= 64 for word in text.split(" ")):
+        assert [word for piece in pieces for word in piece.split()] == text.split()
 
 
 def test_marked_once():
