@@ -42,6 +42,10 @@ class Calendar(Canonical):
                 raise violation(Rule.OUT_OF_RANGE, text, day=day.isoformat())
         return self
 
+    def closed_between(self, after: date, last: date) -> tuple[date, ...]:
+        """The closed days after a day, up to another one."""
+        return tuple(day for day in self.closed if after < day <= last)
+
     def covers(self, day: date) -> bool:
         """Whether it is known if `day` is a business day."""
         return self.first <= day <= self.last
@@ -71,3 +75,8 @@ class Calendar(Canonical):
             rule=Rule.OUT_OF_RANGE,
             text=f"{days} business days after it is not known: calendar {self.name} has {known}, extend it",
         )
+
+
+def calendar_named(calendars: tuple[Calendar, ...], name: str) -> Calendar | None:
+    """The calendar of a market, of those that are known."""
+    return next((calendar for calendar in calendars if calendar.name == name), None)

@@ -18,7 +18,7 @@ from canonical.calculation.arithmetic import average_price
 from canonical.calculation.calculation import Calculation, calculate
 from canonical.calculation.deal import Deal, Portion, deal_of
 from canonical.calculation.settlement import settlement_date
-from canonical.calendar import Calendar
+from canonical.calendar import Calendar, calendar_named
 from canonical.identifiers import FundAccount, Mic
 from canonical.message import MESSAGE, AllocationInstruction, Confirmation, InvestorCalculation
 from canonical.problems import Problem, Rule, violation
@@ -86,15 +86,17 @@ class Trial(Shown):
     problems: tuple[Problem, ...] = ()
 
 
-def try_trade(rules: Rules, path: Path, remainder: Remainder) -> Trial:
+def try_trade(rules: Rules, path: Path, remainder: Remainder, calendars: tuple[Calendar, ...] = ()) -> Trial:
     """The trade in `path` by these rules. Raises RulesDocumentError where it is none.
 
-    remainder: whose the rest of a spread is where the rules leave it open.
+    remainder: whose the rest of a spread is where the rules leave it open. calendars: of the master data, for
+    the settlement date of a trade that brings no calendar of its own.
     """
     deal, calendar = (_of_message(path), None) if path.suffix == ".json" else _of_file(rules, path)
+    calendar = calendar or calendar_named(calendars, rules.settlement.calendar)
     if isinstance(deal, Problem):
         return Trial(problems=(deal,))
-    found = calculate(deal, rules, remainder)
+    found = calculate(deal, rules, remainder, calendar)
     settles = settlement_date(deal.trade_date, rules.settlement, calendar) if calendar else None
     problems = () if isinstance(found, Calculation) else found
     if isinstance(settles, Problem):

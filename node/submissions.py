@@ -66,7 +66,9 @@ class Submissions:
         turned = speaks and not late and self._deliveries.spoke(connection, submission.sender, sp, position)
         if turned:
             self._results.tell_standing(connection, submission.sender, secret.day)
-        self._decide(connection, Entry(position, submission, time), secret, contract, late=late)
+        calendars = self._register.at(position).calendars
+        entry = Entry(position, submission, time, calendars)
+        self._decide(connection, entry, secret, contract, late=late)
 
     def finish(self, connection: sqlite3.Connection) -> None:
         """Write the state after a batch of entries, in the transaction that archives them."""

@@ -11,6 +11,7 @@ from node.document import Opening
 from node.network import load_network
 from tests.running_node import Daemon, as_data, free_ports, until, yakujo
 
+CONF = Path(__file__).parent.parent / "conf"
 BROKER, MANAGER = "YAKUJOTRIALBROKER023", "YAKUJOTRIALFUNDS0017"
 TOMORROW = datetime.date.today() + datetime.timedelta(days=30)  # noqa: DTZ011 - far enough in any zone
 pytestmark = pytest.mark.xdist_group("deciding node")
@@ -154,6 +155,14 @@ def proven(node: Daemon, decision: str, folder: Path) -> None:
     assert (told.returncode, "another one than the proven act names" in told.stdout) == (1, True)
 
 
+def priced(folder: Path) -> Path:
+    """A trade of 2026-12-01 that brings no calendar of its own."""
+    path = folder / "trade.toml"
+    text = 'side = "buy"\ntrade_date = 2026-12-01\nquantity = 100\nprice = 1000\n'
+    path.write_text(text + 'venue = "XTKS"\nfunds = [{ account = "F1", quantity = 100 }]\n')
+    return path
+
+
 def test_master_data_and_corrections(node: Daemon, tmp_path: Path):
     listing, funds, letter = tmp_path / "listing.toml", tmp_path / "funds.toml", tmp_path / "letter.txt"
     listing.write_text('[[securities]]\nisin = "JP3496400007"\njapan_code = "9433"\n')
@@ -182,6 +191,13 @@ def test_master_data_and_corrections(node: Daemon, tmp_path: Path):
     assert Opening.from_bytes(opened.read_bytes()).document(network).id.hex() == pending["document"]
     [listed] = [one for one in decided(node) if one["kind"] == "list_securities"]
     assert "in clear" in refused("document", listed["id"], node.folder)
+    months = tmp_path / "calendar.toml"
+    days = "first = 2026-12-01\nlast = 2026-12-31\nclosed = [2026-12-02]\n"
+    months.write_text(f'[calendar]\nname = "JPX"\n{days}')
+    tried = ("rules", "try", CONF / "rules.toml", priced(tmp_path), "--node", node.folder)
+    assert as_data(*tried)["settlement_date"] is None
+    assert "calendar JPX" in said("propose", "master-data", months, node.folder)
+    assert as_data(*tried)["settlement_date"] == "2026-12-04"
     empty = tmp_path / "empty.toml"
     empty.write_text("")
     assert "members vote on those" in refused("propose", "master-data", empty, node.folder)

@@ -10,6 +10,7 @@ from stdnum.iso7064 import mod_97_10
 
 from canonical.amounts import FeeKind, plain
 from canonical.base import Canonical
+from canonical.calendar import Calendar
 from canonical.contracts import CONTRACTS, RECORDS
 from canonical.contracts.state import Decision, Entry
 from canonical.currencies import MINOR_UNITS
@@ -194,6 +195,7 @@ class Replica:
     rules: Rules = field(default_factory=Rules)
     position: int = 0
     time: datetime = MORNING
+    calendars: tuple[Calendar, ...] = ()
     state: dict[str, Any] = field(default_factory=dict)
 
     def apply(self, said: Submission) -> tuple[AnyOutcome, ...]:
@@ -209,7 +211,7 @@ class Replica:
 
     def decide(self, said: Submission) -> Decision:
         """What the contract would make of the next entry."""
-        entry = Entry(self.position, said, self.time)
+        entry = Entry(self.position, said, self.time, self.calendars)
         return CONTRACTS[CONTRACT](self.view, entry, self.rules, "c" * 64)
 
     def view(self, key: str) -> Canonical | None:

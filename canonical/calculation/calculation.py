@@ -1,14 +1,17 @@
 """The figures of a trade as the two sides' rules give them, with the working: what both could do by hand."""
 
 from collections.abc import Iterator, Sequence
+from datetime import date
 from decimal import Decimal
 
 from canonical.amounts import DIGITS_MAX, Charge, Fee, FeeKind, Fees, Money, Price, plain, total
 from canonical.base import Canonical
 from canonical.calculation.arithmetic import net_of, tariff_for, tax_rate_on
 from canonical.calculation.deal import Deal
+from canonical.calculation.settlement import settlement_date
 from canonical.calculation.sheet import Sheet, commission_of, fee_charged, tax_charged
 from canonical.calculation.working import Working
+from canonical.calendar import Calendar
 from canonical.currencies import MINOR_UNITS
 from canonical.problems import Problem, Rule, shortened
 from canonical.rules import Rules
@@ -28,23 +31,30 @@ class Totals(Canonical):
 
 
 class Calculation(Canonical):
-    """What a trade comes to. funds: in the order of the deal. working: all steps, the block's among them."""
+    """What a trade comes to. funds: in the order of the deal. working: all steps, the block's among them.
+
+    settlement_date: by the rules; None where the calendar that they name is not known, or not so far.
+    """
 
     side: Side
     block: BlockFigures
     funds: Funds
     totals: Totals
     working: Working
+    settlement_date: date | None = None
 
 
 Amounts = Sequence[Decimal]
 """One for each fund, in order."""
 
 
-def calculate(deal: Deal, rules: Rules, remainder: Remainder) -> Calculation | tuple[Problem, ...]:
+def calculate(
+    deal: Deal, rules: Rules, remainder: Remainder, calendar: Calendar | None = None
+) -> Calculation | tuple[Problem, ...]:
     """All money of a trade, or all that keeps it from being calculated.
 
     remainder: whose the smallest units are that a spread leaves over, where the rules leave that open.
+    calendar: that of the settlement; None where none is known: money does not wait for it.
 
     Gross first; commission and fees, each on the fund or on the block's gross; consumption tax on what they
     are when rounded; net last. What is computed on the block starts from block quantity times average price
@@ -65,7 +75,13 @@ def calculate(deal: Deal, rules: Rules, remainder: Remainder) -> Calculation | t
     charges = _added(commissions, *fees.values(), taxes)
     if problem := _too_large(deal, sheet, charges):
         return (problem,)
-    return _told(deal, sheet, commissions, fees, taxes, charges)
+    found = _told(deal, sheet, commissions, fees, taxes, charges)
+    return found.model_copy(update={"settlement_date": _settles(deal, rules, calendar)})
+
+
+def _settles(deal: Deal, rules: Rules, calendar: Calendar | None) -> date | None:
+    day = settlement_date(deal.trade_date, rules.settlement, calendar) if calendar else None
+    return day if isinstance(day, date) else None
 
 
 def _problems(deal: Deal, rules: Rules) -> Iterator[Problem]:

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import TypeVar
 
 from canonical.base import Canonical
+from canonical.calendar import Calendar
 from canonical.result import AnyOutcome
 from canonical.submission import Submission
 
@@ -18,12 +19,13 @@ class Entry:
     """A submission in its place: position in the ledger, from 0.
 
     time: of the ledger there, aware, in the network's time zone: the only clock that a contract has. It is
-    the same at every node, and at a later entry never earlier.
+    the same at every node, and at a later entry never earlier. calendars: those of the master data there.
     """
 
     position: int
     submission: Submission
     time: datetime
+    calendars: tuple[Calendar, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

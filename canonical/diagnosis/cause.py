@@ -1,5 +1,6 @@
 """What a diagnosis says, as data: why two sides' figures differ. Words are made of it (words.py)."""
 
+from datetime import date
 from enum import StrEnum
 from typing import Annotated
 
@@ -12,6 +13,7 @@ ACCOUNTS_NAMED_MAX = 100
 CAUSES_MAX = 60
 CHOICES_MAX = 6
 CONVENTIONS_NAMED_MAX = 3
+CLOSED_NAMED_MAX = 20  # no ten business days have more holidays among them
 
 
 class Kind(StrEnum):
@@ -95,6 +97,7 @@ class Cause(Canonical):
     block: whether it differs in the block. accounts: the funds in which it does for this reason, in order.
     more_accounts: how many more there are. fee: which, where the field is "fees". currency: of an amount.
     parts_at: the first step at which the two sides part. follows: the fields before it that explain it.
+    closed: of settlement dates that one side counts without holidays, the holidays in question.
     """
 
     kind: Kind
@@ -108,6 +111,7 @@ class Cause(Canonical):
     investor: View
     parts_at: Aspect | None = None
     follows: tuple[str, ...] = ()
+    closed: Annotated[tuple[date, ...], Field(max_length=CLOSED_NAMED_MAX)] = ()
 
 
 class Diagnosis(Canonical):

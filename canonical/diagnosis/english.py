@@ -38,7 +38,6 @@ _PHRASES: dict[Aspect, dict[str, str]] = {
     Aspect.UNIT: {"1": "gives it in full", "0.01": "leaves the decimal point out"},
     Aspect.CALENDAR: {
         "business_days": "observes holidays",
-        "weekdays": "does not observe a holiday",
         "all_days": "counts calendar days",
     },
     Aspect.PRICE: {"rounded": "takes the rounded price", "unrounded": "takes the unrounded average price"},
@@ -199,6 +198,8 @@ def _phrase(cause: Cause, choice: Choice) -> str:
         return _rate(cause, choice)
     if choice.aspect is Aspect.DAYS:
         return f"settles on T+{choice.value}"
+    if choice.aspect is Aspect.CALENDAR and choice.value == "weekdays":
+        return _holidays(cause)
     if choice.aspect is Aspect.DECIMALS:
         return f"keeps {_NUMBERS.get(choice.value, f'{choice.value} decimals')}"
     if choice.aspect is Aspect.UNIT and (cause.field == "quantity" or choice.value not in phrases):
@@ -206,6 +207,14 @@ def _phrase(cause: Cause, choice: Choice) -> str:
     return phrases[choice.value]
 
 
+def _holidays(cause: Cause) -> str:
+    days = _listed(tuple(f"{_WEEKDAYS[day.weekday()]} {day.isoformat()}" for day in cause.closed))
+    if len(cause.closed) == 1:
+        return f"counts the holiday {days} as a business day"
+    return f"counts the holidays {days} as business days"
+
+
+_WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday")
 _NUMBERS = {"0": "no decimals", "1": "1 decimal"}
 
 

@@ -46,7 +46,6 @@ _PHRASES: dict[Aspect, dict[str, str]] = {
     Aspect.UNIT: {"1": "そのままの単位", "0.01": "小数点なしで表示"},
     Aspect.CALENDAR: {
         "business_days": "祝日を除く営業日で計算",
-        "weekdays": "祝日を営業日として計算",
         "all_days": "暦日で計算",
     },
     Aspect.PRICE: {"rounded": "端数処理後の単価で計算", "unrounded": "端数処理前の平均単価で計算"},
@@ -195,11 +194,17 @@ def _phrase(cause: Cause, choice: Choice) -> str:
         return _rate(cause, choice)
     if choice.aspect is Aspect.DAYS:
         return f"T+{choice.value}"
+    if choice.aspect is Aspect.CALENDAR and choice.value == "weekdays":
+        days = "・".join(f"{day.isoformat()}({_WEEKDAYS[day.weekday()]})" for day in cause.closed)
+        return f"休業日{days}を営業日として計算"
     if choice.aspect is Aspect.DECIMALS:
         return "整数まで" if choice.value == "0" else f"小数{choice.value}桁まで"
     if choice.aspect is Aspect.UNIT and choice.value not in phrases:
         return _units(cause, choice.value)
     return phrases[choice.value]
+
+
+_WEEKDAYS = "月火水木金"
 
 
 def _units(cause: Cause, unit: str) -> str:

@@ -7,13 +7,13 @@ from functools import cache, partial
 
 from canonical.amounts import total
 from canonical.calculation.arithmetic import EXACT
-from canonical.diagnosis.cause import Cause, Kind
+from canonical.diagnosis.cause import CLOSED_NAMED_MAX, Cause, Kind
 from canonical.diagnosis.differing import Differing, Pair
 from canonical.diagnosis.gross import executed
 from canonical.diagnosis.price import price_agreed, price_conventions, written_otherwise
 from canonical.diagnosis.quantity import quantity_agreed, quantity_conventions
 from canonical.diagnosis.search import Made, simplest
-from canonical.diagnosis.settling import settling_agreed, settling_conventions
+from canonical.diagnosis.settling import counts_holidays, settling_agreed, settling_conventions
 from canonical.diagnosis.sides import FundSides, Sides, Stated
 from canonical.diagnosis.telling import BLOCK, Agreed, Parted, Reason, causes_of
 from canonical.rules.tolerance import Tolerance
@@ -89,7 +89,17 @@ class Stating:
 
         parted = [Parted(place, *pair, reason(pair)) for place, pair in self.parted("settlement_date")]
         agreed = partial(settling_agreed, agreed=rules)
-        return causes_of("settlement_date", _by_figures(parted), self._accounts, (agreed, agreed))
+        found = causes_of("settlement_date", _by_figures(parted), self._accounts, (agreed, agreed))
+        return [self._with_holidays(cause) for cause in found]
+
+    def _with_holidays(self, cause: Cause) -> Cause:
+        """With the holidays that a side takes for business days, where that is what it does."""
+        calendar = self._sides.calendar
+        for stated, view in zip(self._stated, (cause.broker, cause.investor), strict=True):
+            if calendar is not None and stated.trade_date is not None and counts_holidays(view):
+                days = calendar.closed_between(stated.trade_date, date.fromisoformat(view.figure))
+                return cause.model_copy(update={"closed": days[:CLOSED_NAMED_MAX]})
+        return cause
 
     def _missing(self) -> list[Cause]:
         """Funds that one side does not name although it has named its whole block."""

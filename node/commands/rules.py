@@ -6,11 +6,14 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
+from canonical.calendar import Calendar
 from canonical.rules.spread import Remainder
+from node.act_records import stored_register
 from node.checking import Check, Verdict
 from node.commands.exits import FOUND
-from node.commands.options import AsJson, print_json, screen
+from node.commands.options import AsJson, print_json, screen, settings_in
 from node.commands.rules_tables import COLOURS, figures_table, rules_table, working_table
+from node.inspection import reading
 from node.rules_checked import checks_of_document
 from node.rules_document import load_rules
 from node.rules_shown import differences, shown
@@ -99,18 +102,34 @@ def try_(
         Remainder,
         typer.Option(help="Whose the rest of a spread is where the rules leave it open."),
     ] = Remainder.LARGER_FRACTION,
+    node: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER",
+            help="A node's folder: its network's calendar, as of now, for the settlement date.",
+            show_default=False,
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Calculate a trade by a document's rules, and show the figures with each step of the working.
 
     Exit code 1: it cannot be calculated; all reasons are told.
     """
-    found = try_trade(load_rules(file).rules, trade, remainder)
+    found = try_trade(load_rules(file).rules, trade, remainder, _calendars(node))
     if as_json:
         print_json(found)
     else:
         _print_trial(found)
     raise typer.Exit(FOUND if found.problems else 0)
+
+
+def _calendars(folder: Path | None) -> tuple[Calendar, ...]:
+    """Those that a node's network has now; none where no node is named."""
+    if folder is None:
+        return ()
+    with reading(settings_in(folder)) as view:
+        return stored_register(view.connection, view.network).now.calendars
 
 
 def _print_trial(found: Trial) -> None:

@@ -2,7 +2,7 @@
 
 import tomllib
 from dataclasses import dataclass
-from datetime import datetime, time
+from datetime import date, datetime, time
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,8 @@ from trades import BROKER, INVESTOR, MORNING, STRANGER, TOKYO, Replica, message,
 
 from canonical.amounts import plain
 from canonical.answer import answers
+from canonical.calendar import Calendar
+from canonical.diagnosis import in_english
 from canonical.message import Role
 from canonical.result import AnyOutcome, BlockState, Difference, FundState, Rejection, Result
 from canonical.rules import Rules
@@ -59,6 +61,18 @@ def rules_of(path: Path) -> Rules:
     return Rules.model_validate(document.get("rules", {}))
 
 
+def calendars_of(path: Path) -> tuple[Calendar, ...]:
+    """The master data of a scenario: what is closed in 2026; none where it does not say."""
+    closed = tomllib.loads(path.read_text()).get("closed")
+    first, last = date(2026, 1, 1), date(2026, 12, 31)
+    return () if closed is None else (Calendar(name="JPX", first=first, last=last, closed=tuple(closed)),)
+
+
+def replica_of(path: Path, *, stored: bool = False) -> Replica:
+    """A replica that has applied nothing of a scenario yet."""
+    return Replica(stored=stored, rules=rules_of(path), calendars=calendars_of(path))
+
+
 def actual(outcomes: tuple[AnyOutcome, ...]) -> dict[str, Any]:
     """What the contract said, in the words of a scenario."""
     found: dict[str, Any] = {}
@@ -87,12 +101,22 @@ def _result(result: Result) -> dict[str, Any]:
         found["deadline"] = f"{result.deadline.at} {result.deadline.number}/{result.deadline.of}"
     if result.alleged:
         found["alleged_to"] = result.alleged.to.value
-    if result.calculation:
-        found["calculation"] = [_calculated(fund) for fund in result.calculation.funds]
+    found |= _calculation(result)
     if result.problems:
         found["not_calculated"] = [f"{problem.rule} {problem.field}" for problem in result.problems]
     if result.cancelled_by:
         found["cancelled_by"] = result.cancelled_by.value
+    return found
+
+
+def _calculation(result: Result) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    if result.calculation:
+        found["calculation"] = [_calculated(fund) for fund in result.calculation.funds]
+    if result.calculation and result.calculation.settlement_date:
+        found["settles"] = result.calculation.settlement_date
+    if result.diagnosis and (cause := result.diagnosis.cause_of("settlement_date", None)):
+        found["settlement"] = in_english(cause)
     return found
 
 

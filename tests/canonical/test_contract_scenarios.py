@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from scenarios import FOLDER, actual, rules_of, steps
-from trades import Replica
+from scenarios import FOLDER, actual, replica_of, steps
 
 from canonical.encoding import canonical_bytes
 from canonical.message import NODE_KINDS
@@ -21,8 +20,7 @@ PATHS = sorted(FOLDER.glob("*.toml"))
 @pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
 def test_scenario(path: Path):
     """Each side hears what the scenario promises; a node that stores its state as JSON says the same."""
-    rules = rules_of(path)
-    replica, stored = Replica(rules=rules), Replica(stored=True, rules=rules)
+    replica, stored = replica_of(path), replica_of(path, stored=True)
     for number, step in enumerate(steps(path), start=1):
         outcomes = step.apply(replica)
         assert actual(outcomes) == step.expected, f"step {number}"
@@ -41,7 +39,7 @@ def told() -> str:
     """SHA-256 of all outcomes of all scenarios."""
     whole = hashlib.sha256()
     for path in PATHS:
-        replica = Replica(rules=rules_of(path))
+        replica = replica_of(path)
         for step in steps(path):
             for outcome in step.apply(replica):
                 whole.update(canonical_bytes(outcome))

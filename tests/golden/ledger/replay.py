@@ -7,10 +7,11 @@ It needs nothing but the canonical package: any interpreter that has pydantic an
 
 import hashlib
 import sys
-from datetime import datetime, timedelta, timezone
+from datetime import date, datetime, timedelta, timezone
 from pathlib import Path
 
 from canonical.base import Canonical
+from canonical.calendar import Calendar
 from canonical.contracts import CONTRACTS
 from canonical.contracts.state import Decision, Entry
 from canonical.encoding import canonical_bytes, from_canonical_bytes
@@ -18,6 +19,12 @@ from canonical.rules import Rules
 from canonical.submission import SUBMISSION
 
 MORNING = datetime(2026, 11, 20, 9, 0, tzinfo=timezone(timedelta(hours=9)))  # in Tokyo
+CALENDAR = Calendar(
+    name="JPX",
+    first=date(2026, 1, 1),
+    last=date(2026, 12, 31),
+    closed=(date(2026, 11, 3), date(2026, 11, 23)),
+)
 ENTRIES = Path(__file__).with_name("entries.jsonl")
 
 
@@ -27,7 +34,7 @@ def decisions(contract: str) -> list[str]:
     found = []
     for position, line in enumerate(ENTRIES.read_bytes().splitlines()):
         time = MORNING + timedelta(minutes=3 * position)
-        entry = Entry(position, from_canonical_bytes(SUBMISSION, line), time)
+        entry = Entry(position, from_canonical_bytes(SUBMISSION, line), time, (CALENDAR,))
         decision = CONTRACTS[contract](state.get, entry, Rules(), contract)
         for key, record in decision.changes.items():
             if record is None:

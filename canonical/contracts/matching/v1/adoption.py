@@ -45,15 +45,20 @@ def is_calculated(statement: Statement) -> bool:
 
 
 def adopted(own: Half, calculation: Calculation, said: Spoken) -> Half:
-    """A side whose own figures are the calculated ones; what it has said of block and split stays."""
+    """A side whose own figures are the calculated ones; what it has said of block and split stays.
+
+    So is its settlement date, where the calendar is known by which the rules count.
+    """
+    settles = calculation.settlement_date
+    terms = own.terms.model_copy(update={"settlement_date": settles}) if settles else own.terms
     references = {line.account: line.reference for s in own.statements for line in s.lines}
     lines = tuple(
         Line(account=fund.account, values=figures_of(fund), reference=references.get(fund.account))
         for fund in calculation.funds
     )
     statement = Statement(
-        source=said.source, terms=own.terms, block=block_of(own), lines=lines, links=links_of(own)
+        source=said.source, terms=terms, block=block_of(own), lines=lines, links=links_of(own)
     )
     kept = tuple(statement for statement in own.statements if not is_calculated(statement))
     words = tuple(word for word in own.words if any(word.answers == each.source for each in kept))
-    return own.model_copy(update={"statements": (*kept, statement), "words": words})
+    return own.model_copy(update={"statements": (*kept, statement), "words": words, "terms": terms})

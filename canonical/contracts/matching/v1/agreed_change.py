@@ -207,7 +207,7 @@ def _open(book: Book, pair: tuple[Half, ...]) -> None:
 
 def _cancels(book: Book, half: Half, said: list[Spoken], rules: RulesOn) -> bool:
     """Whether the messages take back all that their side had said. Raises RefusedError where they may not."""
-    trial = Book(Working(lambda key: _in(book.working, key)), book.time)
+    trial = Book(Working(lambda key: _in(book.working, key)), book.time, book.calendars)
     _open(trial, _pair(trial, trial.half(half.id)))
     kinds = kinds_replacing(tuple(each.message for each in said))
     contributions = Contributions(trial, kinds, rules)

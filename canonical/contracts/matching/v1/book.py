@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
+from canonical.calendar import Calendar
 from canonical.contracts.matching.v1.open_list import relist
 from canonical.contracts.matching.v1.records import (
     Half,
@@ -27,13 +28,15 @@ LISTED_MAX = 32
 class Book:
     """The halves of one relationship while an entry is applied.
 
-    time: of the entry; None where there is none, so that nothing can become open. touched: the halves that
+    time: of the entry; None where there is none, so that nothing can become open. calendars: of the master
+    data there. touched: the halves that
     changed, in order. near: halves whose pairing may depend on what changed.
     keys: where halves are listed, by id, each with the statements that it follows from.
     """
 
     working: Working
     time: datetime | None = None
+    calendars: tuple[Calendar, ...] = ()
     touched: dict[str, None] = field(default_factory=dict)
     near: dict[str, None] = field(default_factory=dict)
     keys: dict[str, tuple[tuple[Statement, ...], list[str]]] = field(default_factory=dict)

@@ -11,6 +11,7 @@ from decimal import Decimal
 from canonical.amounts import total
 from canonical.calculation.calculation import Calculation, calculate
 from canonical.calculation.deal import Deal, Portion
+from canonical.calendar import Calendar, calendar_named
 from canonical.contracts.matching.v1.records import Half, Values, account_key
 from canonical.contracts.matching.v1.shares import Share, Shares
 from canonical.contracts.matching.v1.sides import Side
@@ -58,13 +59,15 @@ class Calculated:
 NOTHING = Calculated({})
 
 
-def calculation_of(broker: Side, investor: Side, rules: Rules) -> Calculation | tuple[Problem, ...]:
+def calculation_of(
+    broker: Side, investor: Side, rules: Rules, calendars: tuple[Calendar, ...]
+) -> Calculation | tuple[Problem, ...]:
     """The trade's money by the rules, or what keeps it from being calculated."""
     deal = _deal(broker, investor)
     if deal is None:
         text = "the block, or some of its funds, are not known yet: state them, then ask again"
         return (Problem(field="funds", rule=Rule.REQUIRED, text=text),)
-    return calculate(deal, rules, _UNSETTLED)
+    return calculate(deal, rules, _UNSETTLED, calendar_named(calendars, rules.settlement.calendar))
 
 
 def is_needed(rules: Rules) -> bool:

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from canonical.amounts import plain
 from canonical.calculation.calculation import Calculation
+from canonical.calendar import Calendar
 from canonical.contracts.matching.v1.calculating import (
     NOTHING,
     Calculated,
@@ -27,6 +28,8 @@ from canonical.problems import Problem
 from canonical.result import BlockState, Difference, FundState, Source, Status, TradeStatus, parting
 from canonical.rules import NUMBERS, Resolution, Rules, Tolerance
 
+Calendars = tuple[Calendar, ...]
+
 
 @dataclass(frozen=True, slots=True)
 class Seen:
@@ -45,43 +48,45 @@ class Seen:
     unaffirmed: Diagnosis | None = None
 
 
-def seen(half: Half, other: Half | None, rules: Rules) -> Seen:
-    """How a trade stands. A half alone counts as a trade once the other side has answered to it."""
+def seen(half: Half, other: Half | None, rules: Rules, calendars: Calendars) -> Seen:
+    """How a trade stands. A half alone counts as a trade once the other side has answered to it.
+
+    calendars: those that are known, to judge settlement dates by.
+    """
     if other is None and not half.words:
         block = BlockState(status=Status.UNMATCHED, sources=tuple(s.source for s in half.statements))
         return Seen(block, (), TradeStatus.UNMATCHED)
     sides = {each.role: each for each in (half, other) if each is not None}
     broker, investor = side_of(sides.get(Role.BROKER)), side_of(sides.get(Role.INVESTOR))
-    now = _by_rules(broker, investor, rules) if is_needed(rules) else _seen(broker, investor, rules, NOTHING)
+    if is_needed(rules):
+        now = _by_rules(broker, investor, rules, calendars)
+    else:
+        now = _seen(broker, investor, rules, NOTHING)
     if now.status not in _DIFFERS:
         return now
     if now.calculation is not None:  # it has confirmed: what differs is that and the investor's figures
         broker = confirmed(broker, now.calculation)
-    now = replace(now, diagnosis=diagnosis_of(broker, investor, rules))
+    now = replace(now, diagnosis=diagnosis_of(broker, investor, rules, calendars))
     proposes = rules.agreeing.resolve is Resolution.PROPOSE
-    return _with_proposal(now, broker, investor, rules) if proposes else now
+    return _with_proposal(now, broker, investor, rules, calendars) if proposes else now
 
 
 _DIFFERS = (TradeStatus.MISMATCHED, TradeStatus.DISQUALIFIED)
 
 
-def _by_rules(broker: Side, investor: Side, rules: Rules) -> Seen:
+def _by_rules(broker: Side, investor: Side, rules: Rules, calendars: Calendars) -> Seen:
     """How a trade stands whose comparison rests on the shared calculation, as far as that can be made."""
-    found = calculation_of(broker, investor, rules)
+    found = calculation_of(broker, investor, rules, calendars)
     if not isinstance(found, Calculation):
         return replace(_seen(broker, investor, rules, NOTHING), problems=found)
     if not may_confirm(broker, investor, rules):
         now = _seen(broker, investor, rules, calculated(found, rules))
-        return _with_refusal(now, broker, investor, found, rules)
+        if any(fund.unaffirmed for fund in now.funds):  # why the rules do not affirm what they do not come to
+            refused = diagnosis_of(broker, confirmed(investor, found), rules, calendars)
+            now = replace(now, unaffirmed=refused)
+        return now
     now = _seen(confirmed(broker, found), investor, rules, calculated(found, rules))
     return replace(now, calculation=found, funds=tuple(map(_confirmed_by_rules, now.funds)))
-
-
-def _with_refusal(now: Seen, broker: Side, investor: Side, calculation: Calculation, rules: Rules) -> Seen:
-    """Why the rules do not affirm what they do not reproduce, where they do not."""
-    if not any(fund.unaffirmed for fund in now.funds):
-        return now
-    return replace(now, unaffirmed=diagnosis_of(broker, confirmed(investor, calculation), rules))
 
 
 _STATED = (*NUMBERS, "fees")
@@ -94,9 +99,9 @@ def _confirmed_by_rules(fund: FundState) -> FundState:
     return fund.model_copy(update={"differences": told})
 
 
-def _with_proposal(now: Seen, broker: Side, investor: Side, rules: Rules) -> Seen:
+def _with_proposal(now: Seen, broker: Side, investor: Side, rules: Rules, calendars: Calendars) -> Seen:
     """What the rules make of a trade that differs: either side may take that over."""
-    found = calculation_of(broker, investor, rules)
+    found = calculation_of(broker, investor, rules, calendars)
     return replace(now, calculation=found) if isinstance(found, Calculation) else replace(now, problems=found)
 
 

@@ -106,7 +106,7 @@ def _results(
 
 
 def _changes(working: Working, entry: Entry, rules: RulesOn) -> Changes:
-    book = Book(working, entry.time)
+    book = Book(working, entry.time, entry.calendars)
     return Changes(book, Contributions(book, kinds_replacing(entry.submission.messages), rules))
 
 

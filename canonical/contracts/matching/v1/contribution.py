@@ -146,7 +146,8 @@ class Contributions:
         own = adopting(self.book, half, said)
         if own.agreed:
             raise AgreedError(own, "about", message.about)
-        calculation = calculation_of(*sides_of(self.book, half), self.rules.on(self.book.trade_date(half)))
+        rules = self.rules.on(self.book.trade_date(half))
+        calculation = calculation_of(*sides_of(self.book, half), rules, self.book.calendars)
         if not isinstance(calculation, Calculation):
             raise RefusedError(*calculation)
         for statement in own.statements:

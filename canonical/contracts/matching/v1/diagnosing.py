@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from canonical.calendar import Calendar, calendar_named
 from canonical.contracts.matching.v1.records import Values
 from canonical.contracts.matching.v1.shares import Share, aligned
 from canonical.contracts.matching.v1.sides import Side
@@ -13,11 +14,14 @@ from canonical.rules.spread import Remainder
 _UNSETTLED = Remainder.LARGEST_FUND  # what rules leave open, a version settles before they come here
 
 
-def diagnosis_of(broker: Side, investor: Side, rules: Rules) -> Diagnosis | None:
+def diagnosis_of(
+    broker: Side, investor: Side, rules: Rules, calendars: tuple[Calendar, ...]
+) -> Diagnosis | None:
     """What parts the two sides; None where one of them is silent, or no figure differs."""
+    calendar = calendar_named(calendars, rules.settlement.calendar)
     if broker.half is None or investor.half is None:
         return None
-    sides = Sides(broker.given, investor.given, tuple(_funds(broker, investor)), rules, _UNSETTLED)
+    sides = Sides(broker.given, investor.given, tuple(_funds(broker, investor)), rules, _UNSETTLED, calendar)
     return diagnose(sides)
 
 

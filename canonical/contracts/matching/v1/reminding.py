@@ -71,7 +71,7 @@ def remind(view: View, entry: Entry, rules: RulesOn, contract: str) -> Decision:
     except RefusedError as error:
         return Decision({}, (_refusal(entry, contract, error.problems),))
     place = (_between(reminder), reminder.trade_date)
-    book = Book(Working(view), entry.time)
+    book = Book(Working(view), entry.time, entry.calendars)
     told = _told(book.working, place, reminder.deadline)
     if told is None or told.is_whole or told.upto != reminder.after:
         return Decision({}, ())  # it was said before, or of a later deadline

@@ -104,10 +104,10 @@ class Teller:
             half = self.book.half(name)
             other = self.book.half(half.other) if half.other is not None else None
             rules = self._rules_of(half)
-            calculation = calculation_of(*sides_of(self.book, half), rules)
+            calculation = calculation_of(*sides_of(self.book, half), rules, self.book.calendars)
             if not isinstance(calculation, Calculation):
                 raise RefusedError(*calculation)
-            trade, now = self.book.trade_of(half), seen(half, other, rules)
+            trade, now = self.book.trade_of(half), seen(half, other, rules, self.book.calendars)
             block = now.block.model_copy(update={"sources": (source,), "differences": ()})
             funds = tuple(_asked_about(account, now, source) for account in _accounts(calculation))
             result = self._result(
@@ -120,7 +120,7 @@ class Teller:
 
     def _tell(self, trade: str, half: Half) -> Result | None:
         other = self.book.half(half.other) if half.other is not None else None
-        now = seen(half, other, self._rules_of(half))
+        now = seen(half, other, self._rules_of(half), self.book.calendars)
         if half.agreed and now.status is TradeStatus.MATCH_AGREED and self._is_asked(trade):
             now = replace(now, status=TradeStatus.CHANGE_REQUESTED)
         if half.agreed and now.status not in _AGREED:
@@ -150,7 +150,7 @@ class Teller:
     def standing(self, half: Half) -> Result:
         """How the trade of `half` stands, with the funds that are open, told before or not."""
         other = self.book.half(half.other) if half.other is not None else None
-        now = seen(half, other, self._rules_of(half))
+        now = seen(half, other, self._rules_of(half), self.book.calendars)
         trade = self.book.trade_of(half)
         if half.waits:
             asked = {trade: asked_for(self.book.working.must(change_key(trade), Change))}
