@@ -15,11 +15,14 @@ from node.act_master import (
     AdmitInstitution,
     Correct,
     ListSecurities,
+    Relate,
     SetCalendar,
+    SetDeadlines,
     StateCodes,
     StateFunds,
 )
 from node.act_statements import (
+    Agreement,
     AgreeRules,
     Delegate,
     Joint,
@@ -50,6 +53,7 @@ __all__ = [
     "AdmitInstitution",
     "AdmitMember",
     "AgreeRules",
+    "Agreement",
     "Correct",
     "Delegate",
     "Installed",
@@ -58,11 +62,13 @@ __all__ = [
     "ListSecurities",
     "MembersAct",
     "MembershipAct",
+    "Relate",
     "RemoveMember",
     "ReplaceIdentity",
     "ReplaceMemberKey",
     "Revoke",
     "SetCalendar",
+    "SetDeadlines",
     "SetQuorum",
     "Shred",
     "StateCodes",
@@ -94,9 +100,19 @@ MembersAct = (
     | AdmitInstitution
     | ListSecurities
     | SetCalendar
+    | SetDeadlines
 )
 InstitutionAct = (
-    Delegate | Revoke | ReplaceIdentity | Shred | AgreeRules | TakeBack | StateCodes | StateFunds | Correct
+    Delegate
+    | Revoke
+    | ReplaceIdentity
+    | Shred
+    | AgreeRules
+    | TakeBack
+    | Relate
+    | StateCodes
+    | StateFunds
+    | Correct
 )
 Act = Annotated[MembersAct | InstitutionAct | Withdraw | Installed, Field(discriminator="act")]
 ACT: TypeAdapter[Act] = TypeAdapter(Act)

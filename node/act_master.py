@@ -6,9 +6,9 @@ from pydantic import Field
 
 from canonical.calendar import Calendar
 from canonical.identifiers import Bic, FundAccount, LocalCode
-from node.act_statements import Joint, Statement
+from node.act_statements import Agreement, Joint, Statement
 from node.act_votes import Position, Vote
-from node.network import FundEntry, Institution, Relationship, Security
+from node.network import FundEntry, Institution, NetworkDeadlines, Relationship, Security
 
 LISTED_MAX = 200  # in one act
 
@@ -35,6 +35,13 @@ class SetCalendar(Vote):
     calendar: Calendar
 
 
+class SetDeadlines(Vote):
+    """At these times what is open is told, for trade dates that lie ahead when the vote is complete."""
+
+    act: Literal["set_deadlines"] = "set_deadlines"
+    deadlines: NetworkDeadlines
+
+
 class StateCodes(Statement):
     """The institution is called so in messages, besides by its LEI."""
 
@@ -52,7 +59,13 @@ class StateFunds(Statement):
     closed: Annotated[tuple[FundAccount, ...], Field(max_length=LISTED_MAX)] = ()
 
 
-class Correct(Joint):
+class Relate(Joint):
+    """The two confirm trades with one another; by what rules, they agree on afterwards."""
+
+    act: Literal["relate"] = "relate"
+
+
+class Correct(Agreement):
     """What stands at a position is corrected, as both sides have agreed; the entry itself stays."""
 
     act: Literal["correct"] = "correct"

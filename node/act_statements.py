@@ -66,14 +66,10 @@ class TakeBack(Statement):
 
 
 class Joint(Statement):
-    """Base of what both sides of a relationship must say.
-
-    document: the id of what it is about, which the two sides alone can read (node.document).
-    """
+    """Base of what both sides of a relationship must say."""
 
     broker: Lei
     investor: Lei
-    document: Digest
 
     @property
     def id(self) -> str:
@@ -82,7 +78,16 @@ class Joint(Statement):
         return hashlib.sha256(b"yakujo joint 1\n" + canonical_bytes(content)).hexdigest()
 
 
-class AgreeRules(Joint):
+class Agreement(Joint):
+    """Base of what both sides say of a document.
+
+    document: the id of what it is about, which the two sides alone can read (node.document).
+    """
+
+    document: Digest
+
+
+class AgreeRules(Agreement):
     """These rules hold between the two for trades from a trade date on. version: the one after the last."""
 
     act: Literal["agree_rules"] = "agree_rules"

@@ -5,7 +5,9 @@ from node.act_master import (
     AdmitInstitution,
     Correct,
     ListSecurities,
+    Relate,
     SetCalendar,
+    SetDeadlines,
     StateCodes,
     StateFunds,
 )
@@ -22,6 +24,7 @@ from node.act_votes import (
 )
 from node.block import key_id
 from node.keys import PublicKeyInvalidError, signing_public_key
+from node.network import NetworkDeadlines
 from node.quorums import Quorum
 
 SHORT_DIGITS = 12
@@ -46,7 +49,19 @@ def in_words(act: Canonical) -> str:
             return f"list {', '.join(one.isin for one in securities)}"
         case SetCalendar(calendar=calendar):
             return f"calendar {calendar.name} from {calendar.first} to {calendar.last}"
+        case SetDeadlines(deadlines=deadlines):
+            return deadlines_in_words(deadlines)
     return _governing(act)
+
+
+def deadlines_in_words(deadlines: NetworkDeadlines) -> str:
+    """When what is open is told, for trades from which date on."""
+    times = ", ".join(
+        time.isoformat("minutes" if not time.second else "auto") for time in deadlines.remind_at
+    )
+    at_once = ", and alleged at once" if deadlines.allege_at_once else ""
+    told = f"what is open is told at {times}" if times else "nobody is reminded"
+    return f"{told}{at_once}, for trades from {deadlines.from_trade_date} on"
 
 
 def _governing(act: Canonical) -> str:
@@ -92,6 +107,8 @@ def _joint(act: Statement) -> str:
         case AgreeRules():
             between = f"{act.broker} and {act.investor}"
             return f"rules of {between}, version {act.version}, for trades from {act.from_trade_date} on"
+        case Relate():
+            return f"{act.broker} and {act.investor} confirm trades with one another"
         case Correct():
             between = f"{act.broker} and {act.investor}"
             return f"{between} correct position {act.position}: document {act.document[:SHORT_DIGITS]}"

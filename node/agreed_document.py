@@ -2,7 +2,7 @@
 
 import tomli_w
 
-from node.act import AgreeRules, Joint
+from node.act import Agreement, AgreeRules
 from node.document import Document
 from node.documents import rules_in, stored_document
 from node.inspection import View
@@ -13,7 +13,7 @@ from node.setup import SetupError
 from node.startup import protection
 
 
-def agreed_document(view: View, act: Joint) -> Document:
+def agreed_document(view: View, act: Agreement) -> Document:
     """What an act names, to be looked at before it is approved.
 
     Raises SetupError where this node cannot read it, or it is not what the act says; KeyFileError.

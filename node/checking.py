@@ -151,7 +151,7 @@ async def _ledger(settings: NodeSettings, network: Network) -> list[Check]:
 
 def _clients(settings: NodeSettings, register: Register) -> Iterator[Check]:
     for client in settings.clients:
-        yield from _client(client, register.genesis, settings.provider_bic)
+        yield from _client(client, register.now, settings.provider_bic)
         if isinstance(client.link, FolderLinkSettings):
             yield from _folders(client.name, client.link)
     try:
@@ -162,14 +162,15 @@ def _clients(settings: NodeSettings, register: Register) -> Iterator[Check]:
         yield _warning("clients", "there are none: add their files to clients/")
     served = register.served_by(settings.sp)
     for lei in sorted(served - {client.institution for client in settings.clients}):
-        name = register.genesis.by_lei[lei].name
+        name = register.now.by_lei[lei].name
         yield _warning("clients", f"{name} ({lei}) delegates to {settings.sp}, but no client speaks for it")
 
 
 def _client(settings: ClientSettings, network: Network, provider_bic: str | None) -> Iterator[Check]:
     subject = f"client {settings.name}"
     if settings.institution not in network.by_lei:
-        yield _error(subject, f"institution {settings.institution} is not in the network file")
+        text = "is not in this network, as far as this node knows"
+        yield _error(subject, f"institution {settings.institution} {text}")
         return
     try:
         client = Client(settings, network, provider_bic)

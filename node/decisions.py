@@ -3,10 +3,10 @@
 decisions_of(view) -> Decisions        proposal_of(register, prefix) -> Proposal
 """
 
-from node.act import Joint
+from node.act import Agreement
 from node.act_records import stored_register
 from node.act_submission import SubmissionError
-from node.act_words import in_words, short_contract
+from node.act_words import deadlines_in_words, in_words, short_contract
 from node.contract_history import Chosen
 from node.inspection import Shown, View
 from node.proposals import Proposal, State
@@ -51,13 +51,14 @@ class Decisions(Shown):
     """All of them, in the order in which they were first proposed, and what they have led to.
 
     contracts: by position, also those to come. installed: what each member says it has. quorums: how many
-    members must vote for what is of a kind, in words.
+    members must vote for what is of a kind, in words. deadlines: of the network, in words.
     """
 
     decisions: tuple[DecisionShown, ...]
     contracts: tuple[ChoiceShown, ...]
     installed: dict[str, tuple[str, ...]]
     quorums: dict[str, str]
+    deadlines: tuple[str, ...]
 
 
 def decisions_of(view: View) -> Decisions:
@@ -72,6 +73,7 @@ def decisions_of(view: View) -> Decisions:
             kind: f"{quorum}: {quorum.needed(members)} of {members}"
             for kind, quorum in sorted(register.quorums.items())
         },
+        deadlines=tuple(map(deadlines_in_words, register.now.deadlines)),
     )
 
 
@@ -105,5 +107,5 @@ def _shown(one: Proposal, register: Register) -> DecisionShown:
         state=one.state,
         ended=one.ended,
         effective_from=one.since,
-        document=one.act.document if isinstance(one.act, Joint) else None,
+        document=one.act.document if isinstance(one.act, Agreement) else None,
     )

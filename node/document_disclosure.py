@@ -9,7 +9,7 @@ what it is about: nobody can make another one with the id that the act names.
 from typing import Any
 
 from canonical.base import Canonical
-from node.act import ActInvalidError, Joint, decode_act
+from node.act import ActInvalidError, Agreement, decode_act
 from node.disclosure import DisclosureInvalidError, disclosed, read_disclosure
 from node.document import Opening
 from node.entry import ActEntry, EntryInvalidError, decode_entry
@@ -33,13 +33,13 @@ def said_by(proof: Proof, raw: bytes) -> dict[str, Any]:
     return {"act": _data(act), "about": document.about.value, "text": text}
 
 
-def _joint(raw: bytes) -> Joint:
+def _joint(raw: bytes) -> Agreement:
     try:
         entry = decode_entry(raw)
         act = decode_act(entry.act) if isinstance(entry, ActEntry) else None
     except (EntryInvalidError, ActInvalidError) as error:
         raise DisclosureInvalidError(str(error)) from error
-    if not isinstance(act, Joint):
+    if not isinstance(act, Agreement):
         raise DisclosureInvalidError("the proven entry is no act that names a document")
     return act
 

@@ -1,6 +1,6 @@
 """The document that an act names, checked and sealed before the act goes on the ledger."""
 
-from node.act import Act, AgreeRules, Joint
+from node.act import Act, Agreement, AgreeRules
 from node.act_records import stored_register
 from node.document import Document, seal_document
 from node.documents import lasting_readers, rules_in
@@ -18,7 +18,7 @@ def document_entries(view: View, act: Act, document: Document | None) -> list[Do
 
     Raises DocumentSubmissionError.
     """
-    if not isinstance(act, Joint):
+    if not isinstance(act, Agreement):
         if document is not None:
             raise DocumentSubmissionError("this statement names no document: leave out --document")
         return []
@@ -43,7 +43,7 @@ def document_entries(view: View, act: Act, document: Document | None) -> list[Do
     return [seal_document(document, lasting_readers(register, act.broker, act.investor))]
 
 
-def _check_is_named(act: Joint, document: Document) -> None:
+def _check_is_named(act: Agreement, document: Document) -> None:
     """Raise DocumentSubmissionError where a document is not the one that an act names, or not of it."""
     if document.id.hex() != act.document:
         raise DocumentSubmissionError("the document is another one than the statement names")

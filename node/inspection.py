@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import TypeVar
 from zoneinfo import ZoneInfo
@@ -119,13 +120,18 @@ class NodeStatus(Shown):
     findings: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class View:
-    """A node's store, open for reading."""
+    """A node's store, open for reading. network: as it was founded."""
 
     settings: NodeSettings
     network: Network
     connection: sqlite3.Connection
+
+    @cached_property
+    def register(self) -> Register:
+        """The network as it is now, by the acts in the store."""
+        return stored_register(self.connection, self.network)
 
     def record(self, key: str, kind: type[Record]) -> Record | None:
         """A record of the contracts' state."""
@@ -134,7 +140,7 @@ class View:
 
     def name_of(self, lei: str | None) -> str:
         """What an institution is called."""
-        institution = self.network.by_lei.get(lei or "")
+        institution = self.register.now.by_lei.get(lei or "")
         return institution.name if institution else (lei or "")
 
 
@@ -154,7 +160,7 @@ def status_of(view: View) -> NodeStatus:
     pulse = read_pulse(folder) if running else None
     queues, at, last = _queues(connection), head(connection), _last_block(view)
     silent = round(time.time() - pulse.written, 1) if pulse else None
-    register = stored_register(connection, view.network)
+    register = view.register
     clock = time_standing(connection)
     standing, alarms = members(connection, register, at.size), _alarms(connection)
     today = datetime.now(ZoneInfo(view.network.time_zone)).date()

@@ -2,10 +2,12 @@
 
     common_change(path) -> a vote          own_change(path, identity, …) -> an institution's statement
 
-A vote: [institution] with [[relationships]], or [[securities]], or [calendar]. A statement: name, bic and
+A vote: [institution] with [[relationships]], or [[securities]], or [calendar], or one of [[calendars]] as
+`yakujo calendar make` drafts it. A statement: name, bic and
 [[codes]], or [[funds]] and [[closed]].
 """
 
+import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -18,13 +20,15 @@ from node.act import (
     InstitutionAct,
     ListSecurities,
     MembersAct,
+    Relate,
     SetCalendar,
+    SetDeadlines,
     StateCodes,
     StateFunds,
 )
 from node.document import TEXT_BYTES_MAX, About, Document
 from node.identity import Identity
-from node.network import Network
+from node.network import Network, NetworkDeadlines
 from node.rules_document import faults_of, read_tree
 from node.setup import SetupError
 from node.statements import document_of, signed_by
@@ -34,7 +38,7 @@ Made = TypeVar("Made", bound=Canonical)
 
 def common_change(path: Path) -> MembersAct:
     """What members vote on. Raises SetupError, RulesDocumentError."""
-    tree = read_tree(path)
+    tree = _calendar_alone(read_tree(path))
     if "institution" in tree:
         return _made(AdmitInstitution, tree, path)
     if "securities" in tree:
@@ -42,6 +46,18 @@ def common_change(path: Path) -> MembersAct:
     if "calendar" in tree:
         return _made(SetCalendar, tree, path)
     raise SetupError(f"{path} holds none of institution, securities, calendar: members vote on those")
+
+
+def deadlines_change(times: str, since: datetime.date, *, at_once: bool) -> SetDeadlines:
+    """The network's deadlines, from a trade date on. times: "15:00,16:00", or "none". Raises SetupError."""
+    named = [] if times == "none" else times.split(",")
+    tree = {"from_trade_date": since, "remind_at": named, "allege_at_once": at_once}
+    try:
+        deadlines = NetworkDeadlines.model_validate(tree)
+    except ValidationError as error:
+        text = error.errors(include_url=False)[0]["msg"]
+        raise SetupError(f"{times}: {text}; write times that rise, such as 15:00,16:00") from error
+    return SetDeadlines(deadlines=deadlines)
 
 
 def own_change(path: Path, identity: Identity, network: Network, number: int) -> InstitutionAct:
@@ -80,6 +96,25 @@ def correction(
     tree = {"broker": sides[0], "investor": sides[1], "position": position, "document": made.id.hex()}
     said = _made(Correct, {**tree, "institution": identity.lei, "number": number}, document)
     return signed_by(identity, network, said), made
+
+
+def relation(identity: Identity, network: Network, number: int, sides: tuple[str, str]) -> Relate:
+    """A side's word that it confirms trades with the other. sides: LEIs of broker and investor.
+
+    Raises SetupError.
+    """
+    if identity.lei not in sides:
+        raise SetupError(f"{identity.lei} is no side of it: {sides[0]} and {sides[1]} are")
+    said = Relate(institution=identity.lei, number=number, broker=sides[0], investor=sides[1])
+    return signed_by(identity, network, said)
+
+
+def _calendar_alone(tree: dict[str, Any]) -> dict[str, Any]:
+    """One of [[calendars]], as a draft has it, is the [calendar] that is voted on."""
+    match tree:
+        case {"calendars": [calendar], **others}:
+            return {**others, "calendar": calendar}
+    return tree
 
 
 def _made(model: type[Made], tree: dict[str, Any], path: Path) -> Made:

@@ -22,6 +22,7 @@ from canonical.encoding import canonical_bytes
 from canonical.identifiers import Bic, Code, FundAccount, Isin, Lei, LocalCode
 from canonical.message import Role
 from canonical.rules import Rules
+from canonical.rules.timetable import Deadlines
 from node.founding import signature_faults
 from node.keys import signing_public_key
 from node.network_faults import network_faults
@@ -108,6 +109,15 @@ class FundEntry(Canonical):
     aliases: tuple[FundAccount, ...] = ()
 
 
+class NetworkDeadlines(Deadlines):
+    """At what times each side hears what is not matched yet, for trade dates from one on.
+
+    For all relationships whose rules name no times of their own.
+    """
+
+    from_trade_date: datetime.date = datetime.date.min
+
+
 class FoundingSignature(Canonical):
     """A founder's word that this is the network: base64, Ed25519, by its signing key (node.founding)."""
 
@@ -118,8 +128,8 @@ class FoundingSignature(Canonical):
 class Network(Canonical):
     """All of it. replicas: of the ledger. time_zone: whose days are trade dates. calendars: of settlement.
 
-    contract: the name of the one that judges entries until the members choose another (node.act_votes); if
-    not given, FIRST_CONTRACT.
+    deadlines: of several that a trade date falls under, the last one holds. contract: the name of the one
+    that judges entries until the members choose another (node.act_votes); if not given, FIRST_CONTRACT.
     """
 
     name: Code
@@ -131,6 +141,7 @@ class Network(Canonical):
     relationships: tuple[Relationship, ...] = ()
     securities: tuple[Security, ...] = ()
     calendars: tuple[Calendar, ...] = ()
+    deadlines: tuple[NetworkDeadlines, ...] = ()
     funds: tuple[FundEntry, ...] = ()
     signatures: tuple[FoundingSignature, ...] = ()
 

@@ -39,5 +39,6 @@ DEFAULT: Mapping[str, Quorum] = {
     "admit_institution": MAJORITY,
     "list_securities": MAJORITY,
     "set_calendar": MAJORITY,
+    "set_deadlines": MAJORITY,
 }
 """By the kind of vote, before the members have voted on it."""

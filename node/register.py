@@ -7,6 +7,7 @@ An act that does not count is kept with its reason, and changes nothing.
 import datetime
 from bisect import bisect_left
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from operator import itemgetter
 
@@ -18,16 +19,14 @@ from canonical.rules.versions import RulesVersions
 from node.act import (
     Act,
     ActivateContract,
-    AdmitInstitution,
     AgreeRules,
     Correct,
     Delegate,
     Installed,
     InstitutionAct,
     Joint,
-    ListSecurities,
     MembersAct,
-    SetCalendar,
+    Relate,
     SetQuorum,
     Shred,
     StateCodes,
@@ -39,10 +38,11 @@ from node.act import (
     act_digest,
 )
 from node.announced_keys import AnnouncedKeys
+from node.beginnings import Beginnings
 from node.contract_history import ContractHistory
 from node.identity import verify_statement
-from node.master_data import with_master_data
-from node.member_changes import PastKeys, as_stated, with_vote
+from node.master_data import as_voted, check_day, with_master_data
+from node.member_changes import PastKeys, as_stated
 from node.network import Delegation, Institution, Network
 from node.proposals import ActRefusedError, Proposals
 from node.quorums import DEFAULT, Quorum
@@ -62,7 +62,7 @@ class Register:
     that several must say. contracts: which contract judges which position. installed: the contracts that
     members say they have. quorums: how many must say what. corrections: of positions,
     each with where it was agreed on. numbers: of institutions' last statements. shredded: the
-    days that institutions had destroyed.
+    days that institutions had destroyed. beginnings: since when who reads what.
     """
 
     def __init__(self, genesis: Network) -> None:
@@ -80,7 +80,7 @@ class Register:
         self.numbers: dict[str, int] = {}
         self._past_keys = PastKeys(genesis)
         self._announced = AnnouncedKeys(genesis)
-        self._first_sp: dict[str, str] = {}
+        self.beginnings = Beginnings(genesis, self.delegation)
         self._digest: bytes | None = None
         self._history: list[tuple[int, Network]] = [(-1, genesis)]
 
@@ -100,7 +100,9 @@ class Register:
 
     def rules_on(self, broker: str, investor: str, position: int) -> RulesVersions:
         """The rules that the entry at a position is judged by, for whatever trade date: none is missing."""
-        return self.agreed.on(self.now, broker, investor, position)
+        agreed = self.agreed.on(self.now, broker, investor, position)
+        deadlines = tuple((one.from_trade_date, one) for one in self.at(position).deadlines)
+        return replace(agreed, deadlines=deadlines) if deadlines else agreed
 
     def rules_for(self, broker: str, investor: str, trade_date: datetime.date, position: int) -> Rules:
         """The rules that a trade of a trade date is judged by at a position."""
@@ -126,12 +128,6 @@ class Register:
         """What an SP acted with for an institution at a position; None where it did not."""
         institution = self.at(position).by_lei.get(lei)
         return next((d for d in institution.delegations if d.sp == sp), None) if institution else None
-
-    def was_founded_with(self, lei: str, sp: str) -> bool:
-        """Whether the SP has acted for the institution since it is in the network."""
-        founded = self.genesis.by_lei.get(lei)
-        known = founded.delegations if founded is not None else ()
-        return any(d.sp == sp for d in known) or self._first_sp.get(lei) == sp
 
     def readers(self, broker: str, investor: str, day: datetime.date) -> list[MLKEM768X25519PublicKey]:
         """The keys that a secret of a business day is sealed to: of each delegation that holds on it."""
@@ -192,7 +188,7 @@ class Register:
                 self.installed[sp] = act.contracts
                 in_effect = True
             case Vote():
-                in_effect = self._vote(sp, act, position)
+                in_effect = self._vote(sp, act, position, day)
             case _:
                 in_effect = self._stated(act, position, day)
         if self.now is not before:
@@ -207,8 +203,9 @@ class Register:
     def _now(self, lei: str, sp: str) -> Delegation | None:
         return next((one for one in self.now.by_lei[lei].delegations if one.sp == sp), None)
 
-    def _vote(self, sp: str, act: MembersAct, position: int) -> bool:
+    def _vote(self, sp: str, act: MembersAct, position: int, day: datetime.date) -> bool:
         check_vote(act, self, self._past_keys)
+        check_day(act, day)
         decided = self.proposals.say(act_digest(act), act, sp, self.needed(act.kind), position)
         if decided is None:
             return False
@@ -230,10 +227,8 @@ class Register:
                 return self.contracts.stop(position)
             case SetQuorum():
                 self.quorums = {**self.quorums, act.about: Quorum(act.over, act.part, act.of)}
-            case AdmitInstitution() | ListSecurities() | SetCalendar():
-                self._become(with_master_data(self.now, act))
             case _:
-                self._become(with_vote(self.now, act))
+                self._become(as_voted(self.now, act))
                 self._past_keys.note(self.now.members)
         return position + 1
 
@@ -263,16 +258,19 @@ class Register:
                 self._shred(act, position, day)
             case StateCodes() | StateFunds():
                 self._become(with_master_data(self.now, act))
+            case Relate():
+                with_master_data(self.now, act)
+                return self._jointly(act, position)
             case Correct():
                 check_correction(act, self, position)
                 return self._jointly(act, position)
             case _:
                 self._become(as_stated(self.now, institution, act, self.is_member))
-                if isinstance(act, Delegate) and institution.lei not in self.genesis.by_lei:
-                    self._first_sp.setdefault(institution.lei, act.delegation.sp)
+                if isinstance(act, Delegate):
+                    self.beginnings.delegated(institution.lei, act.delegation.sp)
         return True
 
-    def _jointly(self, act: AgreeRules | Correct, position: int) -> bool:
+    def _jointly(self, act: AgreeRules | Correct | Relate, position: int) -> bool:
         """Count one side's word; whether both have said it."""
         decided = self.proposals.say(act.id, act, act.institution, BOTH_SIDES, position)
         if decided is None:
@@ -280,6 +278,9 @@ class Register:
         decided.since = position + 1
         if isinstance(act, Correct):
             self.corrections.setdefault(act.position, []).append((position, act))
+        elif isinstance(act, Relate):
+            self.beginnings.related(act.broker, act.investor, position)
+            self._become(with_master_data(self.now, act))
         else:
             self.agreed.agree(act, position)
             self._review(position)

@@ -8,6 +8,7 @@ from canonical.base import Canonical
 from canonical.encoding import canonical_bytes
 
 if TYPE_CHECKING:
+    from node.network import Network
     from node.register import Register
 
 
@@ -24,11 +25,15 @@ def register_digest(register: "Register") -> bytes:
         sorted((sp, list(ids)) for sp, ids in register.installed.items()),
         sorted((kind, list(quorum)) for kind, quorum in register.quorums.items()),
         register.agreed.state(),
-        [_digest_of(part) for part in (now.relationships, now.securities, now.funds, now.calendars)],
+        [_digest_of(part) for part in _master_data(now)],
         sorted((at, [act.id for _, act in acts]) for at, acts in register.corrections.items()),
     ]
     text = json.dumps(state, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(b"yakujo register 2\n" + text.encode()).digest()
+
+
+def _master_data(now: "Network") -> tuple[tuple[Canonical, ...], ...]:
+    return now.relationships, now.securities, now.funds, now.calendars, now.deadlines
 
 
 def _digest_of(values: tuple[Canonical, ...]) -> str:

@@ -78,7 +78,8 @@ def lines_of(rules: Rules) -> Iterator[Line]:
     days = rules.settlement.days
     yield "settlement", f"{days} business days after the trade, by calendar {rules.settlement.calendar}"
     times = ", ".join(f"{time:%H:%M}" for time in rules.deadlines.remind_at)
-    yield "deadlines.remind_at", f"what is open is told at {times}" if times else "nobody is reminded"
+    reminded = f"at {times}" if times else "at the deadlines of the network, if it has any"
+    yield "deadlines.remind_at", f"what is open is told {reminded}"
     wait = rules.provisional_after_seconds
     told = f"told as provisional where the other side's node is away for {wait} seconds"
     yield "provisional_after_seconds", told if wait else "results wait for the other side's node"

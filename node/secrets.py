@@ -225,9 +225,9 @@ class DaySecrets:
         is_first = secret.previous == FIRST or secret.previous in self._destroyed
         return is_first or not self._was_founded(secret.broker, secret.investor)
 
-    def _was_founded(self, *leis: str) -> bool:
-        """Whether this node has been able to read all of a relationship since the network's first entry."""
-        return any(self._register.was_founded_with(lei, self._sp) for lei in leis)
+    def _was_founded(self, broker: str, investor: str) -> bool:
+        """Whether this node has been able to read all of a relationship since its beginning."""
+        return self._register.beginnings.knows_all(self._sp, broker, investor)
 
     def _note_destroyed(self, connection: sqlite3.Connection, entry: KeyEntry, position: int) -> None:
         """Keep what may be a secret of a day that was destroyed here: the next one of its chain names it."""

@@ -92,7 +92,7 @@ def trades_where(view: View, where: str, value: object) -> list[str]:
 
 def _message_key(view: View, sender: str, counterparty: str, kind: Kind, reference: str) -> str:
     """Where the contract keeps what it knows of a message."""
-    role = view.network.by_lei[sender].role
+    role = view.register.now.by_lei[sender].role
     between = relationship(*((sender, counterparty) if role is Role.BROKER else (counterparty, sender)))
     return message_key(between, role, kind, reference)
 

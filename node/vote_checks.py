@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from node.act_master import AdmitInstitution, Correct, ListSecurities, SetCalendar
+from node.act_master import AdmitInstitution, Correct, ListSecurities, SetCalendar, SetDeadlines
 from node.act_statements import AgreeRules, Joint
 from node.act_votes import (
     ActivateContract,
@@ -38,7 +38,7 @@ def check_vote(act: Vote | Joint, register: "Register", past: PastKeys) -> None:
             check_quorum(act, register.quorums)
         case AdmitMember() | RemoveMember() | ReplaceMemberKey():
             check_members(act, register.now, past)
-        case AdmitInstitution() | ListSecurities() | SetCalendar():
+        case AdmitInstitution() | ListSecurities() | SetCalendar() | SetDeadlines():
             with_master_data(register.now, act)
         case _:
             raise AssertionError(f"members do not vote on {type(act).__name__}")

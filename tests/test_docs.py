@@ -117,7 +117,7 @@ def test_what_a_page_shows_can_be_typed(page: str):
     assert shown
     for line in shown:
         _, name, *rest = line.split()
-        group = [name, rest[0]] if name in ("keys", "propose", "rules") else [name]
+        group = [name, rest[0]] if name in ("calendar", "keys", "propose", "rules") else [name]
         told = yakujo(*group, "--help")
         assert told.returncode == 0, line
         for option in re.findall(r"(--[a-z-]+)", line):

@@ -31,6 +31,11 @@ class Deadlines(Canonical):
     remind_at: Annotated[tuple[time, ...], Field(max_length=DEADLINES_MAX)] = ()
     allege_at_once: bool = False
 
+    def beside(self, own: "Deadlines") -> "Deadlines":
+        """These times, for rules that name none; they may still have things told at once."""
+        at_once = self.allege_at_once or own.allege_at_once
+        return Deadlines(remind_at=self.remind_at, allege_at_once=at_once)
+
     @model_validator(mode="after")
     def _rising(self) -> "Deadlines":
         times = list(self.remind_at)

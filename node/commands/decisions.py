@@ -7,7 +7,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from node.act import Act, Joint, Withdraw
+from node.act import Act, Agreement, Joint, Withdraw
 from node.act_records import stored_register
 from node.act_words import short_contract
 from node.agreed_document import agreed_document
@@ -55,8 +55,9 @@ AsInstitution = Annotated[
 def decisions(folder: Folder = HERE, *, as_json: AsJson = False) -> None:
     """What has been proposed and decided: who has said so, how many must, and from where it holds.
 
-    Beside it which contract judges which entries, what each member has installed, and how many members must
-    vote for what. As far as this node has applied the ledger. `yakujo prove decision:ID` exports the proofs.
+    Beside it which contract judges which entries, what each member has installed, how many members must vote
+    for what, and the network's deadlines; as far as this node has applied the ledger. `yakujo prove
+    decision:ID` exports the proofs.
     """
     with reading(settings_in(folder)) as view:
         found = decisions_of(view)
@@ -90,8 +91,9 @@ def approve(
         who = "its two institutions: give --identity" if identity is None else "members: leave out --identity"
         raise SetupError(f"{proposal.id[:SHORT_DIGITS]} is for {who}")
     if identity is not None and isinstance(proposal.act, Joint):
-        with reading(settings) as view:
-            agreed_document(view, proposal.act)
+        if isinstance(proposal.act, Agreement):
+            with reading(settings) as view:
+                agreed_document(view, proposal.act)
         own = load_identity(identity, passphrase_in(passphrase_file))
         number = _next_number(register, own)
         write_and_tell(as_said_by(own, proposal.act, view.network, number), output)
@@ -142,6 +144,8 @@ def _print(found: Decisions, console: Console) -> None:
         console.print(f"{sp} has {', '.join(map(short_contract, ids)) or 'no contract'}", soft_wrap=True)
     for kind, quorum in found.quorums.items():
         console.print(f"{kind} needs {quorum}")
+    for deadlines in found.deadlines:
+        console.print(f"deadlines of the network: {deadlines}", soft_wrap=True)
 
 
 def _state(one: DecisionShown) -> str:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from node.act import Joint
+from node.act import Agreement
 from node.act_records import stored_register
 from node.agreed_document import agreed_document, as_text
 from node.commands.options import HERE, Folder, screen, settings_in
@@ -48,7 +48,7 @@ def document(
     """
     with reading(settings_in(folder)) as view:
         act = proposal_of(stored_register(view.connection, view.network), name).act
-        if not isinstance(act, Joint):
+        if not isinstance(act, Agreement):
             raise SetupError("members vote on that, in clear: `yakujo decisions` shows all of it")
         found = agreed_document(view, act)
     if opening is not None:

@@ -1,5 +1,9 @@
-"""`yakujo propose`: to be the first who says what several must say."""
+"""`yakujo propose`: to be the first who says what several must say.
 
+Votes on members are also commands of their own.
+"""
+
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -22,9 +26,10 @@ from node.commands.options import (
 )
 from node.commands.stated import write_and_tell
 from node.commands.told import submit_and_tell
+from node.commands.votes import admit, remove, replace_key
 from node.contract_versions import installed_contracts
 from node.identity import load_identity
-from node.master_files import common_change, own_change
+from node.master_files import common_change, deadlines_change, own_change, relation
 from node.master_files import correction as corrected
 from node.network import load_network
 from node.rules_document import load_rules
@@ -118,6 +123,38 @@ def quorum(
 
 
 @propose.command()
+def deadline(
+    times: Annotated[
+        str,
+        typer.Argument(
+            metavar="TIMES", help="Of a trade date, such as 15:00,16:00; none.", show_default=False
+        ),
+    ],
+    folder: Folder = HERE,
+    *,
+    since: Annotated[
+        datetime,
+        typer.Option(
+            "--from", metavar="DAY", formats=["%Y-%m-%d"], help="The first trade date.", show_default=False
+        ),
+    ],
+    at_once: Annotated[
+        bool, typer.Option("--allege-at-once", help="The other side also hears at once of what it lacks.")
+    ] = False,
+    wait: Wait = PATIENCE,
+    no_wait: NoWait = False,
+    as_json: AsJson = False,
+) -> None:
+    """Vote on the network's deadlines: at what times each side hears what is not matched yet.
+
+    They are for trades from a date on, of all relationships whose own rules name no times. The date must
+    still lie ahead when the last vote comes.
+    """
+    act = deadlines_change(times, since.date(), at_once=at_once)
+    submit_and_tell(settings_in(folder), act, 0 if no_wait else wait, as_json=as_json)
+
+
+@propose.command()
 def rules(
     identity: IdentityFolder,
     document: Annotated[
@@ -154,7 +191,8 @@ def master_data(
     """Vote on master data that all have in common: one of these a file.
 
     [institution] with its [[relationships]]: a new one, that says itself who acts for it. [[securities]]: new
-    ones, or other names for known ones. [calendar]: the business days of a market.
+    ones, or other names for known ones. [calendar]: the business days of a market, as
+    `yakujo calendar make` drafts them.
     """
     submit_and_tell(settings_in(folder), common_change(file), 0 if no_wait else wait, as_json=as_json)
 
@@ -178,6 +216,27 @@ def own_data(
     """
     who = load_identity(identity, passphrase_in(passphrase_file))
     write_and_tell(own_change(file, who, load_network(network), number), output)
+
+
+@propose.command()
+def relationship(
+    identity: IdentityFolder,
+    *,
+    broker: Annotated[str, typer.Option(metavar="LEI", help="One side.", show_default=False)],
+    investor: Annotated[str, typer.Option(metavar="LEI", help="The other side.", show_default=False)],
+    network: NetworkFile,
+    number: Number,
+    output: Output = None,
+    passphrase_file: PassphraseFile = None,
+) -> None:
+    """Make a side's statement that it confirms trades with the other; both are in the network already.
+
+    It holds once both sides have said so. All is then compared exactly and nothing is calculated, until they
+    agree on rules of their own.
+    """
+    who = load_identity(identity, passphrase_in(passphrase_file))
+    said = relation(who, load_network(network), number, (broker, investor))
+    write_and_tell(said, output)
 
 
 @propose.command()
@@ -205,6 +264,11 @@ def correction(
     sides = (broker, investor)
     said, made = corrected(who, document, load_network(network), number, sides=sides, position=position)
     write_and_tell(said, output, made)
+
+
+propose.command()(admit)
+propose.command()(remove)
+propose.command()(replace_key)
 
 
 def _contract_id(name: str) -> str:

@@ -4,12 +4,13 @@ import datetime
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from founding import identity_of, keys_of, network
+from founding import identity_of, keys_of
+from founding import network as of_scene
 
 from node.act import Act, AdmitMember, Delegate, Revoke, Statement, Vote
 from node.identity import Identity, sign_statement
 from node.keys import signing_text
-from node.network import Delegation, Member
+from node.network import Delegation, Member, Network
 from node.register import Register
 from node.setup import card_of
 
@@ -27,10 +28,10 @@ def card(sp: str, institution: str) -> Delegation:
     return card_of(sp, keys_of(sp, (institution,)), None).delegations[institution]
 
 
-def signed(statement: Statement, by: Identity | None = None) -> Any:
-    """A statement with its institution's signature, or another's."""
+def signed(statement: Statement, by: Identity | None = None, network: Network | None = None) -> Any:
+    """A statement with its institution's signature, or another's. network: of the scene, if not given."""
     identity = by or identity_of(statement.institution)
-    signature = sign_statement(identity.signing, statement.signed(network().id.hex()))
+    signature = sign_statement(identity.signing, statement.signed((network or of_scene()).id.hex()))
     return statement.model_copy(update={"signature": signature})
 
 

@@ -8,13 +8,16 @@ from pathlib import Path
 
 import pytest
 from audits import own
+from forging import act, say
 from messages import block, file, report
 from scene import PACE, Node, Scene, in_folder, outcomes, running, until
 
+from node.act import SetDeadlines
 from node.auditing import audit
 from node.entry import EntryKind
 from node.ledger_time import machine_clock, microseconds_of
 from node.memory_ledger import MemoryLedger
+from node.network import NetworkDeadlines
 from node.store import STORE_FILE
 
 THREE = datetime(2026, 11, 20, 15, 0, tzinfo=UTC) - timedelta(hours=9)
@@ -169,3 +172,24 @@ async def test_one_side_away_at_the_deadline(scene: Scene):
         await scene.settled()
         assert statuses(scene.sp1, "broker") == ["received", "unmatched"]
         assert statuses(scene.sp2, "investor") == ["alleged"]
+
+
+async def test_members_set_deadlines_for_all_that_have_none(tmp_path: Path):
+    """Two of three members have voted the day before: at four both sides hear, and the audit agrees."""
+    scene = in_folder(tmp_path, MemoryLedger())
+    it_is(scene, THREE - timedelta(days=1))
+    deadlines = NetworkDeadlines(remind_at=(time(16),), from_trade_date=THREE.date())
+    async with running(scene):
+        for node in (scene.sp1, scene.sp3):
+            await say(scene, node, act(SetDeadlines(deadlines=deadlines)))
+        it_is(scene, THREE)
+        await scene.sp1.arrives("broker", report("B-1"))
+        await scene.settled()
+        assert statuses(scene.sp2, "investor") == []
+        it_is(scene, THREE + HOUR)
+        await until(lambda: statuses(scene.sp2, "investor"))
+        await scene.settled()
+        assert statuses(scene.sp1, "broker") == ["received", "unmatched"]
+        assert outcomes(scene.sp1) == outcomes(scene.sp2)
+    found = await audit(tmp_path / "sp1" / STORE_FILE, scene.sp1.network, own("sp1"))
+    assert (found.findings, found.not_checked) == ((), ())

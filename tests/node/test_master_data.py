@@ -4,19 +4,22 @@ import datetime
 from typing import Any
 
 import pytest
-from acts import DAY, admit, delegate, enact, signed
+from acts import DAY, admit, delegate, enact, revoke, signed
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from founding import BROKER, INVESTOR, RIVAL, lei, network
+from founding import BROKER, INVESTOR, RIVAL, SERVED, founded, lei, network
 
 from canonical.calendar import Calendar
 from canonical.identifiers import FundAccount, LocalCode
 from canonical.message import Role
+from canonical.rules import Rules
 from node.act import (
     Act,
     AdmitInstitution,
     Correct,
     ListSecurities,
+    Relate,
     SetCalendar,
+    SetDeadlines,
     StateCodes,
     StateFunds,
     decode_act,
@@ -25,7 +28,7 @@ from node.act import (
 from node.act_words import in_words
 from node.directory import Directory
 from node.keys import signing_text
-from node.network import FundEntry, Institution, Relationship, Security
+from node.network import FundEntry, Institution, NetworkDeadlines, Relationship, Security, changed
 from node.register import ActRefusedError, Register
 
 NEW = lei("TESTNEWFUNDS")
@@ -57,7 +60,7 @@ def test_members_admit_an_institution_with_its_relationships(register: Register)
     assert register.at(2).by_lei.keys() == register.genesis.by_lei.keys()
     assert register.rules_for(BROKER, NEW, DAY, 3).provisional_after_seconds is None
     assert "already" in refusal(register, ADMISSION)
-    assert not register.was_founded_with(NEW, "sp3")
+    assert not register.beginnings.was_founded_with(NEW, "sp3")
 
 
 def test_an_institution_that_cannot_be_is_refused(register: Register):
@@ -111,6 +114,82 @@ def test_members_vote_on_calendars(register: Register):
     assert "says so already" in refusal(register, SetCalendar(calendar=CALENDAR))
 
 
+AHEAD = DAY + datetime.timedelta(days=1)
+
+
+def deadlines(*hours: int, since: datetime.date = AHEAD) -> SetDeadlines:
+    times = tuple(datetime.time(hour) for hour in hours)
+    return SetDeadlines(deadlines=NetworkDeadlines(remind_at=times, from_trade_date=since))
+
+
+def times_on(register: Register, day: datetime.date, position: int = 100) -> tuple[datetime.time, ...]:
+    return register.rules_for(BROKER, INVESTOR, day, position).deadlines.remind_at
+
+
+def test_members_vote_on_the_deadlines_of_trades_to_come(register: Register):
+    """They are for whoever has agreed on none; what is of a day that has begun stays as it is."""
+    before = register.digest()
+    assert not register.apply("sp1", deadlines(15, 16), 7, DAY)
+    assert register.apply("sp2", deadlines(15, 16), 8, DAY)
+    assert register.digest() != before
+    assert times_on(register, DAY) == times_on(register, AHEAD, position=8) == ()
+    assert times_on(register, AHEAD, position=9) == (datetime.time(15), datetime.time(16))
+    assert "name a later day" in refusal(register, deadlines(17, since=DAY))
+    assert "these already" in refusal(register, deadlines(15, 16))
+    enact(register, deadlines(17, since=AHEAD + datetime.timedelta(days=1)))
+    assert times_on(register, AHEAD) == (datetime.time(15), datetime.time(16))
+    assert times_on(register, AHEAD + datetime.timedelta(days=9)) == (datetime.time(17),)
+
+
+def test_deadlines_that_two_sides_agree_on_come_first():
+    """A relationship's own times take the place of the network's; what is told at once still is."""
+    own = {"deadlines": {"remind_at": (datetime.time(14),)}}
+    register = Register(founded(SERVED, **own))
+    enact(register, deadlines(15, 16))
+    assert times_on(register, AHEAD) == (datetime.time(14),)
+    register = Register(founded(SERVED, deadlines={"allege_at_once": True}))
+    enact(register, deadlines(15))
+    held = register.rules_for(BROKER, INVESTOR, AHEAD, 100).deadlines
+    assert (held.remind_at, held.allege_at_once) == ((datetime.time(15),), True)
+
+
+def relate(by: str, number: int = 1, **changes: Any) -> Relate:
+    said: dict[str, Any] = {"broker": BROKER, "investor": RIVAL}
+    made: Relate = signed(Relate(institution=by, number=number, **{**said, **changes}), network=STRANGERS)
+    return made
+
+
+STRANGERS = changed(network(), relationships=network().relationships[:1])
+"""The broker and the rival are in this network, and do not confirm trades with one another."""
+
+
+def test_two_institutions_begin_a_relationship():
+    """By their own words alone: members have no say in who trades with whom."""
+    register = Register(STRANGERS)
+    assert "only the two sides" in refusal(register, relate(INVESTOR))
+    assert "is a investor" in refusal(register, relate(RIVAL, broker=RIVAL, investor=INVESTOR))
+    assert not register.apply("sp3", relate(BROKER), 20, DAY)
+    assert not register.is_relationship(BROKER, RIVAL)
+    assert register.apply("sp3", relate(RIVAL), 30, DAY)
+    assert register.is_relationship(BROKER, RIVAL)
+    assert register.rules_for(BROKER, RIVAL, DAY, 31) == Rules()
+    assert "already" in refusal(register, relate(BROKER, 2))
+    assert register.beginnings.knows_all("sp1", BROKER, RIVAL)
+
+
+def test_who_came_later_knows_a_later_relationship_from_its_beginning():
+    """An SP that acts for a side when it begins may begin it; one that comes afterwards waits."""
+    register = Register(STRANGERS)
+    register.apply("sp3", signed(delegate(BROKER, "sp3", 1), network=STRANGERS), 5, DAY)
+    register.apply("sp1", signed(revoke(BROKER, "sp1", 2), network=STRANGERS), 6, DAY)
+    register.apply("sp3", relate(BROKER, 3), 20, DAY)
+    register.apply("sp3", relate(RIVAL), 30, DAY)
+    register.apply("sp3", signed(delegate(RIVAL, "sp1", 2), network=STRANGERS), 40, DAY)
+    knows = {sp: register.beginnings.knows_all(sp, BROKER, RIVAL) for sp in ("sp1", "sp2", "sp3")}
+    assert knows == {"sp1": False, "sp2": True, "sp3": True}
+    assert not register.beginnings.knows_all("sp3", BROKER, INVESTOR)
+
+
 def correction(by: str, number: int = 1, **changes: Any) -> Correct:
     said: dict[str, Any] = {"broker": BROKER, "investor": INVESTOR, "position": 3, "document": "ab" * 32}
     made: Correct = signed(Correct(institution=by, number=number, **{**said, **changes}))
@@ -133,6 +212,8 @@ def test_what_changes_master_data_is_read_back_and_has_words():
         ADMISSION,
         ListSecurities(securities=(Security(isin="JP3496400007"),)),
         SetCalendar(calendar=CALENDAR),
+        deadlines(15, 16),
+        relate(BROKER),
         signed(StateCodes(institution=RIVAL, number=1, name="Rival")),
         signed(StateFunds(institution=RIVAL, number=1)),
         correction(BROKER),
