@@ -161,7 +161,7 @@ def status_of(view: View) -> NodeStatus:
     queues, at, last = _queues(connection), head(connection), _last_block(view)
     silent = round(time.time() - pulse.written, 1) if pulse else None
     register = view.register
-    clock = time_standing(connection)
+    clock = time_standing(connection, [member.sp for member in register.now.members])
     standing, alarms = members(connection, register, at.size), _alarms(connection)
     today = datetime.now(ZoneInfo(view.network.time_zone)).date()
     expiring = tuple(expiries(register, view.settings.sp, today))

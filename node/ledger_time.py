@@ -32,8 +32,7 @@ class LedgerTime:
 
     def learn_stored(self, connection: sqlite3.Connection) -> None:
         """Take up where the store is."""
-        rows = each(connection, "SELECT name, value FROM setting WHERE name LIKE ?", f"{_LAST}%")
-        self._last = {name.removeprefix(_LAST): int(value) for name, value in rows}
+        self._last = last_words(connection)
         self.now = stored_time(connection)
 
     def take(self, connection: sqlite3.Connection, sp: str, at: int, members: Iterable[str]) -> int:
@@ -57,6 +56,12 @@ def reached_by_most(times: list[int]) -> int:
     times: of one or more members, 0 for one that has said nothing yet.
     """
     return sorted(times, reverse=True)[len(times) // 2]
+
+
+def last_words(connection: sqlite3.Connection) -> dict[str, int]:
+    """The time in the last block of each SP that counts, as a store has it."""
+    rows = each(connection, "SELECT name, value FROM setting WHERE name LIKE ?", f"{_LAST}%")
+    return {name.removeprefix(_LAST): int(value) for name, value in rows}
 
 
 def stored_time(connection: sqlite3.Connection) -> int:

@@ -69,7 +69,8 @@ def _lines(found: NodeStatus) -> list[tuple[str, str]]:
 def _time(found: NodeStatus) -> str:
     if found.time is None:
         return "none yet"
-    return f"{at(found.time.at)}, {found.time.lag_seconds:.1f} s before this clock"
+    stands = f", stands still: waits for {', '.join(held)}" if (held := found.time.held_back_by) else ""
+    return f"{at(found.time.at)}, {found.time.lag_seconds:.1f} s before this clock{stands}"
 
 
 def _scrub(last: ScrubReport | None) -> str:

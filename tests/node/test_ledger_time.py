@@ -19,6 +19,7 @@ from scene import Scene, in_folder, running
 from node.entry import TimeEntry, encode_entry
 from node.ledger_time import TIME_MAX, LedgerTime, machine_clock, moment, on_the_clock, reached_by_most
 from node.memory_ledger import MemoryLedger
+from node.time_standing import TimeStanding, time_findings, time_standing
 
 SECOND = 1_000_000
 HOUR = 3600 * SECOND
@@ -165,3 +166,40 @@ async def test_a_word_about_time_has_all_members_speak(scene: Scene):
 
 def _last_number(scene: Scene, sp: str) -> int:
     return int(scene.sp1.rows("SELECT MAX(seq) FROM archive WHERE sp = ?", sp)[0][0])
+
+
+def standing(made: Members) -> TimeStanding:
+    """How time stands at a node that has the last of the blocks."""
+    made.connection.execute("CREATE TABLE archive (sequence INTEGER PRIMARY KEY, time INTEGER)")
+    made.connection.execute("INSERT INTO archive (time) VALUES (?)", (made.ledger.now,))
+    found = time_standing(made.connection, made.names, lambda: NOON + 2 * HOUR)
+    assert found is not None
+    return found
+
+
+def test_one_of_two_that_is_away_holds_time_back_and_is_named(members: Members):
+    """Whatever the other one says: it could name any hour. Status tells since when, and because of whom."""
+    members.count = 2
+    members.say(1, NOON)
+    for later in range(1, 100):
+        assert members.say(0, NOON + later * 60 * SECOND) == NOON
+    found = standing(members)
+    assert (found.held_back_by, found.needed, found.lag_seconds) == (("sp1",), 1, 7200.0)
+    [told] = time_findings(found)
+    assert "stands still since 2026-11-20 03:00:00+00:00: it waits for sp1, away" in told
+
+
+def test_two_of_three_that_are_away_hold_time_back(members: Members):
+    for member in (1, 2):
+        members.say(member, NOON + member * SECOND)
+    members.say(0, NOON + HOUR)
+    found = standing(members)
+    assert (found.held_back_by, found.needed) == (("sp1", "sp2"), 1)
+    assert "it waits for 1 of sp1, sp2" in next(time_findings(found))
+
+
+def test_a_network_in_which_nobody_speaks_waits_for_nobody(members: Members):
+    """And one of three that is away does not matter."""
+    for member in (0, 1):
+        members.say(member, NOON + member * SECOND)
+    assert standing(members).held_back_by == ()
