@@ -24,8 +24,7 @@ from pydantic import BaseModel, ConfigDict
 from canonical.base import Canonical
 from node.act_records import stored_register
 from node.block import Block, archived_block
-from node.contract_versions import installed_contracts
-from node.deferral import lacking_soon
+from node.contract_wait import ContractWait, NodeState, contract_findings, contract_wait, state_of
 from node.guard_state import GRAVE, GuardState
 from node.ledger_time import moment
 from node.network import Network, load_network
@@ -88,11 +87,14 @@ class NodeStatus(Shown):
     the store lies. expiring: delegations and keys that end soon. outbox: entries not yet on the ledger.
     in_flight: whether a block is under way. arrivals: raw messages by state. silent_seconds: since the last
     sign of life. guard: of the ledger's server, while the node runs. last_scrub: of the archive.
-    findings: what a person should look at; empty when all is well.
+    state: in one word; waits: for which contract. findings: what a person should look at; empty when all is
+    well.
     """
 
     sp: str
     network: str
+    state: NodeState
+    waits: ContractWait | None
     running: bool
     pid: int | None
     silent_seconds: float | None
@@ -155,19 +157,21 @@ def reading(settings: NodeSettings) -> Iterator[View]:
 
 def status_of(view: View) -> NodeStatus:
     """How the node is now."""
-    connection, folder = view.connection, view.settings.data_folder
+    connection, folder, register = view.connection, view.settings.data_folder, view.register
     running = is_running(folder)
     pulse = read_pulse(folder) if running else None
     queues, at, last = _queues(connection), head(connection), _last_block(view)
     silent = round(time.time() - pulse.written, 1) if pulse else None
-    register = view.register
     clock = time_standing(connection, [member.sp for member in register.now.members])
+    waits = contract_wait(connection, register.contracts, at.size)
     standing, alarms = members(connection, register, at.size), _alarms(connection)
     today = datetime.now(ZoneInfo(view.network.time_zone)).date()
     expiring = tuple(expiries(register, view.settings.sp, today))
     return NodeStatus(
         sp=view.settings.sp,
         network=setting(connection, "network") or view.network.id.hex(),
+        state=state_of(waits, running=running),
+        waits=waits,
         running=running,
         pid=pulse.pid if pulse else None,
         silent_seconds=silent,
@@ -194,11 +198,10 @@ def status_of(view: View) -> NodeStatus:
         trades=_by(connection, f"SELECT status, COUNT(*) FROM ({TRADES}) GROUP BY status ORDER BY status"),  # noqa: S608 - a constant
         findings=(
             *_pulse_findings(pulse, running=running),
-            *_guard_findings(pulse),
             *(alarm.text for alarm in alarms),
             *time_findings(clock),
             *_expiry_findings(expiring),
-            *_contract_findings(register, at.size),
+            *contract_findings(register.contracts, at.size),
             *_store_findings(connection, queues),
         ),
     )
@@ -257,9 +260,6 @@ def _pulse_findings(pulse: Pulse | None, *, running: bool) -> Iterator[str]:
         yield "the node does not run: start it with `yakujo run`"
     elif pulse is not None and (silent := time.time() - pulse.written) > SILENT_SECONDS_MAX:
         yield f"the node has given no sign of life for {silent:.0f} seconds: look at its log"
-
-
-def _guard_findings(pulse: Pulse | None) -> Iterator[str]:
     guard = pulse.guard if pulse else None
     if guard is not None and guard.word in GRAVE:
         yield f"the guard of the ledger's server: {guard.word.value}: {guard.text}"
@@ -268,11 +268,6 @@ def _guard_findings(pulse: Pulse | None) -> Iterator[str]:
 def _expiry_findings(expiring: tuple[Expiry, ...]) -> Iterator[str]:
     for one in expiring:
         yield f"the {one.what} of {one.institution} end on {one.last_day}: have them renewed"
-
-
-def _contract_findings(register: Register, size: int) -> Iterator[str]:
-    if any(chosen.since > size for chosen in register.contracts.all):  # else nobody need read the sources
-        yield from lacking_soon(register.contracts, installed_contracts(), size)
 
 
 def _store_findings(connection: sqlite3.Connection, queues: tuple[Queue, ...]) -> Iterator[str]:

@@ -4,6 +4,7 @@ from datetime import datetime
 
 from canonical.result import Receipt, Rejection, Result
 from canonical.submission import Submission
+from node.contract_wait import ContractWait
 from node.inspection import Shown
 from node.trades import TradeRow
 
@@ -68,9 +69,13 @@ class Said(Shown):
 
 
 class Trace(Shown):
-    """All there is about what was asked for, each part in order of time."""
+    """All there is about what was asked for, each part in order of time.
+
+    waits: for which contract this node waits, so that what came since is not decided yet.
+    """
 
     asked: str
     trades: tuple[TradeRow, ...]
     messages: tuple[Said, ...]
     results: tuple[Result, ...]
+    waits: ContractWait | None = None

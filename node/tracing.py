@@ -16,9 +16,11 @@ from canonical.result import OUTCOME, AnyOutcome, Receipt, Rejection, Result
 from canonical.submission import SUBMISSION
 from node.act_records import corrections_of
 from node.block import archived_block
+from node.contract_wait import ContractWait, contract_wait
 from node.inspection import View
 from node.ledger_time import moment
 from node.native_text import excerpt
+from node.replica import head
 from node.store import each
 from node.trace_parts import Arrived, Delivered, Place, Said, Trace
 from node.trades import trade_row, trades_of, trades_where
@@ -39,15 +41,24 @@ def trace(view: View, asked: str) -> Trace:
     rows = [row for name in names if (row := trade_row(view, name)) is not None]
     for name in names:
         sources |= dict.fromkeys(_sources_of(view, name))
+    waits = contract_wait(view.connection, view.register.contracts, head(view.connection).size)
     sources |= dict.fromkeys(_never_ordered(view, asked))
+    if waits is not None:
+        sources |= dict.fromkeys(_undecided(view, asked))
     words = (asked, *(r for row in rows for r in (*row.broker_references, *row.investor_references)))
     messages = sorted((m for s in sources for m in _messages(view, s, words)), key=_when)
     if not messages:
-        raise NotFoundError(
-            f"nothing here is called {asked!r}: give a reference, a trade's or a delivery's id"
-        )
+        text = f"nothing here is called {asked!r}: give a reference, a trade's or a delivery's id"
+        undecided = f"; {_not_yet(waits)}: what they say is not known here yet" if waits else ""
+        raise NotFoundError(f"{text}{undecided}")
     results = [result for name in names for result in _results(view, name)]
-    return Trace(asked=asked, trades=tuple(rows), messages=tuple(messages), results=tuple(results))
+    return Trace(
+        asked=asked, trades=tuple(rows), messages=tuple(messages), results=tuple(results), waits=waits
+    )
+
+
+def _not_yet(waits: ContractWait) -> str:
+    return f"{waits.text}, and {waits.submissions} submissions wait"
 
 
 def _named(view: View, asked: str) -> Iterator[str]:
@@ -98,6 +109,15 @@ def _never_ordered(view: View, asked: str) -> Iterator[str]:
             sources = _of_raw(view, raw)
             if len(sources) == 1:  # the others of a file of many are found by their refusals
                 yield from sources
+
+
+def _undecided(view: View, asked: str) -> Iterator[str]:
+    """What this node has ordered and holds the text `asked`, but nobody has decided here yet."""
+    query = (
+        "SELECT source FROM raw JOIN submission ON raw.id = raw WHERE state = 'ordered' AND instr(bytes, ?)"
+        " AND source NOT IN (SELECT source FROM said) ORDER BY raw.id DESC LIMIT ?"
+    )
+    yield from _column(view, query, asked.encode(), FOUND_BY_TEXT_MAX)
 
 
 def _messages(view: View, source: str, words: tuple[str, ...]) -> Iterator[Said]:

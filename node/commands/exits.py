@@ -20,6 +20,7 @@ from node.tracing import NotFoundError
 
 FOUND = 1
 NOT_DONE = 2
+LACKS_CONTRACT = 3  # status alone: the node decides nothing until the release is installed that it names
 STOPPED = 70  # sysexits.h EX_SOFTWARE: the node must not go on, a person must look
 TRY_AGAIN = 75  # sysexits.h EX_TEMPFAIL: something beside the node is missing, a restart may help
 

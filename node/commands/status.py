@@ -5,8 +5,9 @@ from datetime import datetime
 import typer
 from rich.table import Table
 
-from node.commands.exits import FOUND
+from node.commands.exits import FOUND, LACKS_CONTRACT
 from node.commands.options import HERE, AsJson, Folder, print_json, screen, settings_in
+from node.contract_wait import NodeState
 from node.inspection import NodeStatus, reading, status_of
 from node.scrub_report import ScrubReport
 
@@ -15,7 +16,8 @@ def status(folder: Folder = HERE, *, as_json: AsJson = False) -> None:
     """How a node is: its place on the ledger, what members have signed, what waits, clients, trades, alarms.
 
     Works while the node runs and when it does not. Exit code 0: all is well. 1: something needs a person; the
-    findings say what. 2: there is no such node, or its settings are wrong.
+    findings say what. 2: there is no such node, or its settings are wrong. 3: it runs and decides nothing,
+    as it lacks the contract that is named.
     """
     with reading(settings_in(folder)) as view:
         found = status_of(view)
@@ -23,6 +25,8 @@ def status(folder: Folder = HERE, *, as_json: AsJson = False) -> None:
         print_json(found)
     else:
         _print(found)
+    if found.state is NodeState.LACKS_CONTRACT:
+        raise typer.Exit(LACKS_CONTRACT)
     raise typer.Exit(FOUND if found.findings else 0)
 
 
@@ -59,6 +63,7 @@ def _lines(found: NodeStatus) -> list[tuple[str, str]]:
         ("guard", f"{found.guard.word.value}: {found.guard.text}" if found.guard else "-"),
         ("scrub", _scrub(found.last_scrub)),
         ("to publish", f"{found.outbox} entries{', a block is under way' if found.in_flight else ''}"),
+        ("decides", _decides(found)),
         ("arrived", _counted(found.arrivals)),
         ("results", _counted(found.results)),
         ("trades", _counted(found.trades)),
@@ -71,6 +76,12 @@ def _time(found: NodeStatus) -> str:
         return "none yet"
     stands = f", stands still: waits for {', '.join(held)}" if (held := found.time.held_back_by) else ""
     return f"{at(found.time.at)}, {found.time.lag_seconds:.1f} s before this clock{stands}"
+
+
+def _decides(found: NodeStatus) -> str:
+    if found.waits is None:
+        return "what comes"
+    return f"nothing: {found.waits.text}; {found.waits.submissions} submissions wait"
 
 
 def _scrub(last: ScrubReport | None) -> str:

@@ -23,6 +23,7 @@ from canonical.submission import Submission
 from canonical.trade import Allocation, BlockFigures, FundFigures, Terms
 from node.commands.status import at
 from node.commands.trades import trade_table
+from node.contract_wait import ContractWait
 from node.trace_parts import Arrived, Delivered, Said, Trace
 
 INDENT = 9
@@ -32,6 +33,8 @@ CONTRACT_CHARACTERS = 27  # its name and enough of the digest to tell versions a
 
 def print_trace(console: Console, found: Trace, *, in_full: bool) -> None:
     """Print all of it. in_full: the canonical form as it is, not in words."""
+    if found.waits is not None:
+        _print_wait(console, found.waits)
     if found.trades:
         console.print(trade_table(list(found.trades)))
     else:
@@ -58,12 +61,23 @@ def _title(said: Said) -> str:
     """Who said what, and what became of it."""
     if said.canonical is None:
         state = said.arrivals[0].state
-        fate = {"held": "waits for its other parts", "stored": "waits to be read"}.get(
-            state, "not on the ledger"
-        )
-        return f"{said.sender}: {said.fault or fate}"
+        return f"{said.sender}: {said.fault or _FATES.get(state, 'not on the ledger')}"
     what = " and ".join(_kind_and_reference(message) for message in said.canonical.messages)
     return f"{said.sender}: {what}" + (" - refused" if isinstance(said.entry, Rejection) else "")
+
+
+_FATES = {
+    "held": "waits for its other parts",
+    "stored": "waits to be read",
+    "ordered": "on its way to the ledger, or there and not decided yet",
+}
+
+
+def _print_wait(console: Console, waits: ContractWait) -> None:
+    told = f"{waits.text}; {waits.submissions} submissions wait to be decided"
+    console.print(told, style="bold red", soft_wrap=True)
+    if waits.contract is not None:
+        console.print(f"needed: the release that has {waits.contract}", style="red", soft_wrap=True)
 
 
 def _kind_and_reference(message: Message) -> str:
