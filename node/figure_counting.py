@@ -3,8 +3,8 @@
     count(connection, network, position, by) -> Counted
 
 First the receipts and rejections in their order, which say who spoke when, then the results trade by trade.
-All times are ledger time. What counts is what the contract has said, whether or not it was released to
-clients: anybody who can read the same comes to the same figures.
+All times are ledger time. What counts is what the contract has said, and how far both sides' nodes have
+attested it: anybody who can read the same comes to the same figures.
 """
 
 import datetime
@@ -18,6 +18,7 @@ from canonical.message import Kind, Role
 from canonical.problems import Rule
 from canonical.result import TradeStatus
 from node.figure_ending import Ending, times_of
+from node.figure_finality import Certainty, Finality, finality_at
 from node.figure_halves import Halves, Standing
 from node.figure_reading import ANSWERED, TOLD, Answered, Told
 from node.figure_tally import Counted, Group, place_of
@@ -51,7 +52,7 @@ def count(connection: sqlite3.Connection, network: Network, position: int, by: d
     counted = Counted()
     with Halves(connection) as halves:
         _Answers(halves, counted).take_all(connection, position)
-        _Results(halves, counted).take_all(connection, position)
+        _Results(halves, counted, finality_at(connection, position)).take_all(connection, position)
         Ending(halves, counted, times_of(connection), by, ZoneInfo(network.time_zone)).take_all()
     counted.tallies = {group: counted.tallies[group] for group in sorted(counted.tallies, key=_order)}
     return counted
@@ -109,9 +110,10 @@ class _Answers:
 class _Results:
     """What was told of each trade, one trade after the other."""
 
-    def __init__(self, halves: Halves, counted: Counted) -> None:
+    def __init__(self, halves: Halves, counted: Counted, finality: Finality) -> None:
         self._halves = halves
         self._counted = counted
+        self._finality = finality
 
     def take_all(self, connection: sqlite3.Connection, upto: int) -> None:
         with closing(self._trades(connection, upto)) as trades:
@@ -147,16 +149,17 @@ class _Results:
                 tally.unlike[fund] += ends.mismatches
         for position in trade.amended:
             self._halves.amended_after_match(position)
+        finality = self._finality.of(trade.last)
         for fund, how in trade.funds.items():
-            if trade.status in AGREED:
+            if trade.status in AGREED and finality is not Certainty.DISPUTED:
                 tally.funds[fund, how or ""] += 1
-            elif how is None:
+            elif how is None or finality is Certainty.DISPUTED:
                 self._halves.has_unmatched(name, number, fund)
         for fund, fields in trade.open.items():
             for one in sorted(fields):
                 self._halves.parts_in(name, number, fund, one)
         counted = (0, 0) if trade.status.name.startswith("CANCEL") else (told.funds_total, told.funds_matched)
-        standing = Standing(number, trade.status, trade.how, trade.agreed_at, *counted, None, None)
+        standing = Standing(number, trade.status, trade.how, trade.agreed_at, *counted, None, None, finality)
         self._halves.stood(name, trade.last, partner, standing)
 
 

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from canonical.message import Role
+from node.figure_finality import Certainty
 from node.figure_halves import Halves, Standing
 from node.figure_tally import Counted, Tally, place_of
 from node.figure_trade import OPEN
@@ -69,8 +70,9 @@ class Ending:
             self._counted.tally(number).counts[name] += amended
 
     def _stands(self, standing: Standing, tally: Tally) -> None:
-        tally.stands(standing.status, standing.how, standing.funds, standing.matched)
-        agreed = self._times.at(standing.agreed_at) if standing.agreed_at is not None else None
+        tally.stands(standing)
+        holds = standing.agreed_at is not None and standing.finality is not Certainty.DISPUTED
+        agreed = self._times.at(standing.agreed_at) if holds and standing.agreed_at is not None else None
         if agreed is not None:
             tally.counts["on_time" if agreed <= self._until[standing.group] else "late"] += 1
         if standing.broker is None or standing.investor is None:

@@ -14,6 +14,7 @@ from typing import NamedTuple
 from canonical.contracts.matching.v1.records import message_key, relationship
 from canonical.message import Role
 from canonical.result import TradeStatus
+from node.figure_finality import Certainty
 from node.figure_reading import Word
 from node.figure_trade import FundName
 
@@ -21,7 +22,7 @@ CACHE_KIB = 16_384
 _TABLES = (
     "CREATE TEMP TABLE half (half TEXT PRIMARY KEY, grp INTEGER, broker INTEGER, investor INTEGER,"
     " own INTEGER, other INTEGER, alone INTEGER, partner TEXT, status TEXT, how TEXT,"
-    " agreed_at INTEGER, funds INTEGER, matched INTEGER) WITHOUT ROWID",
+    " agreed_at INTEGER, funds INTEGER, matched INTEGER, finality TEXT) WITHOUT ROWID",
     "CREATE TEMP TABLE amended (position INTEGER PRIMARY KEY, grp INTEGER, after INTEGER)",
     "CREATE TEMP TABLE parting (half TEXT, grp INTEGER, fund INTEGER, field TEXT)",
     "CREATE TEMP TABLE unmatched (half TEXT, grp INTEGER, fund INTEGER)",
@@ -34,10 +35,11 @@ _SPOKE = {
     " grp = COALESCE(excluded.grp, grp), investor = COALESCE(investor, excluded.investor)",
 }
 _STOOD = (
-    "INSERT INTO half (half, grp, own, partner, status, how, agreed_at, funds, matched)"
-    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (half) DO UPDATE SET grp = excluded.grp,"
+    "INSERT INTO half (half, grp, own, partner, status, how, agreed_at, funds, matched, finality)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (half) DO UPDATE SET grp = excluded.grp,"
     " own = excluded.own, partner = excluded.partner, status = excluded.status, how = excluded.how,"
-    " agreed_at = excluded.agreed_at, funds = excluded.funds, matched = excluded.matched"
+    " agreed_at = excluded.agreed_at, funds = excluded.funds, matched = excluded.matched,"
+    " finality = excluded.finality"
 )
 _PARTNER = (
     "INSERT INTO half (half, other) VALUES (?, ?) ON CONFLICT (half) DO UPDATE SET"
@@ -53,7 +55,10 @@ _COUNTS = "COALESCE(MAX(COALESCE(half.own, -1), COALESCE(half.alone, -1)) > half
 
 
 class Standing(NamedTuple):
-    """A trade as it stands. broker, investor: the position of each side's first message, None without one."""
+    """A trade as it stands. broker, investor: the position of each side's first message, None without one.
+
+    finality: of its last result; final where nothing was told of it.
+    """
 
     group: int
     status: TradeStatus
@@ -63,6 +68,7 @@ class Standing(NamedTuple):
     matched: int
     broker: int | None
     investor: int | None
+    finality: Certainty = Certainty.FINAL
 
 
 class Halves:
@@ -128,7 +134,8 @@ class Halves:
     def stood(self, half: str, last: int, partner: str | None, standing: Standing) -> None:
         """How a trade stands by its last result. partner: its other half, if it has or had one."""
         row = (half, standing.group, last, partner, standing.status.value, standing.how, standing.agreed_at)
-        self._connection.execute(_STOOD, (*row, standing.funds, standing.matched))
+        counted = (standing.funds, standing.matched, standing.finality.value)
+        self._connection.execute(_STOOD, (*row, *counted))
 
     def parts_in(self, half: str, group: int, fund: FundName, field: str) -> None:
         """The sides of a trade part in a field."""
@@ -149,14 +156,16 @@ class Halves:
             f"SELECT half.grp, CASE WHEN {_IS_ALONE} THEN 'NMAT' ELSE half.status END, half.how,"  # noqa: S608 - our own words
             " half.agreed_at, half.funds, half.matched,"
             " MIN(COALESCE(half.broker, mate.broker), COALESCE(mate.broker, half.broker)),"
-            " MIN(COALESCE(half.investor, mate.investor), COALESCE(mate.investor, half.investor))"
+            " MIN(COALESCE(half.investor, mate.investor), COALESCE(mate.investor, half.investor)),"
+            f" CASE WHEN {_IS_ALONE} THEN 'final' ELSE COALESCE(half.finality, 'final') END"
             " FROM temp.half LEFT JOIN temp.half AS mate ON mate.half = half.partner"
             f" WHERE half.grp IS NOT NULL AND {_COUNTS}"
         )
         with closing(self._connection.execute(query)) as rows:
-            for group, status, how, agreed_at, funds, matched, *spoke in rows:
-                now = TradeStatus(status or TradeStatus.UNMATCHED)
-                yield Standing(group, now, how or "", agreed_at, funds or 0, matched or 0, *spoke)
+            for group, status, how, agreed_at, funds, matched, broker, investor, finality in rows:
+                now, counted = TradeStatus(status or TradeStatus.UNMATCHED), (funds or 0, matched or 0)
+                spoke = (broker, investor)
+                yield Standing(group, now, how or "", agreed_at, *counted, *spoke, Certainty(finality))
 
     def partings(self) -> Iterator[tuple[int, FundName, str, bool]]:
         """Group, fund and field of what parts at the end; whether the two still are a pair."""

@@ -11,6 +11,8 @@ from typing import NamedTuple
 from canonical.message import Role
 from canonical.problems import Rule
 from canonical.result import TradeStatus
+from node.figure_finality import Certainty
+from node.figure_halves import Standing
 from node.figure_reading import Cause
 from node.figure_trade import AGREED, BLOCK, Ends, FundName
 from node.figures import Figures, Span
@@ -61,13 +63,18 @@ class Tally:
     rules: Counter[tuple[Role | None, Rule]] = field(default_factory=Counter)
     contracts: set[str] = field(default_factory=set)
 
-    def stands(self, status: TradeStatus, how: str, funds: int, matched: int) -> None:
-        """Count a trade by how it stands."""
+    def stands(self, standing: Standing) -> None:
+        """Count a trade by how it stands. Of one that is disputed nothing holds: nobody was told of it."""
+        status = standing.status
         self.counts["trades"] += 1
-        self.counts[f"agreed_{how}" if status in AGREED else _STATUS[status]] += 1
+        self.counts["funds"] += standing.funds
+        if standing.finality is Certainty.DISPUTED:
+            self.counts["disputed"] += 1
+            return
+        self.counts["not_final"] += standing.finality is Certainty.OPEN
+        self.counts[f"agreed_{standing.how}" if status in AGREED else _STATUS[status]] += 1
         self.counts["change_waiting"] += status is TradeStatus.CHANGE_REQUESTED
-        self.counts["funds"] += funds
-        self.counts["funds_matched"] += matched
+        self.counts["funds_matched"] += standing.matched
 
     def ended(self, place: str, name: str, ends: Ends) -> None:
         """Count the mismatches of a field."""

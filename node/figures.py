@@ -30,9 +30,11 @@ class Span(Figure):
 
 
 class Figures(Figure):
-    """Of some trades. Each stands in one of the nine ways that come first: they add up to `trades`.
+    """Of some trades. Each stands in one of the ten ways that come first: they add up to `trades`.
 
-    change_waiting: of those agreed, how many wait for a word on a change. funds, funds_matched: that the
+    disputed: the sides' nodes came to unlike results. not_final: of the others, those of which both sides'
+    nodes have not attested the last result yet. change_waiting: of those agreed, how many wait for a word on
+    a change. funds, funds_matched: that the
     contract compares. on_time, late: of those agreed. on_time_share: of all that were not taken back.
     to_match: from the second side's first message to match agreed. mismatches: fields of a block or a fund.
     amended_before, amended_after: replacements, before and after match; cancellations: messages.
@@ -49,6 +51,8 @@ class Figures(Figure):
     disqualified: int = 0
     cancelled: int = 0
     cancelled_after_match: int = 0
+    disputed: int = 0
+    not_final: int = 0
     change_waiting: int = 0
     funds: int = 0
     funds_matched: int = 0

@@ -110,8 +110,8 @@ class Results:
             self._check_subject(connection, item.position, secret)
         sides = " ".join(one.institution for one in said.signatures)
         connection.executemany(
-            "INSERT INTO attested VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
-            [(item.position, sp, item.digest, said.contract, sides) for item in said.items],
+            "INSERT INTO attested VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+            [(item.position, sp, item.digest, said.contract, sides, position) for item in said.items],
         )
         if sp == self._sp:
             positions = [(item.position,) for item in said.items]

@@ -155,6 +155,7 @@ CREATE INDEX IF NOT EXISTS said_key ON said (key_id);
 
 -- What the contract decided at a position, and how far the sides' nodes have attested the same.
 -- finality: open, provisional, final, disputed. due: this node has yet to attest it. contract: the id of what ran.
+-- at: where the attestation stands.
 CREATE TABLE IF NOT EXISTS decided (
     position INTEGER PRIMARY KEY,
     key_id BLOB NOT NULL,
@@ -172,6 +173,7 @@ CREATE TABLE IF NOT EXISTS attested (
     digest TEXT NOT NULL,
     contract TEXT NOT NULL,
     sides TEXT NOT NULL,
+    at INTEGER NOT NULL,
     PRIMARY KEY (position, sp)
 ) STRICT, WITHOUT ROWID;
 

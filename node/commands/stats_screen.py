@@ -13,8 +13,8 @@ FUNDS_SHOWN_MAX = 20
 
 Row = Sequence[object]
 _OF_TRADES = (
-    "trades", "exactly", "tolerance", "calculated", "open", "cancelled", "on time", "late", "share", "median",
-    "p95",
+    "trades", "exactly", "tolerance", "calculated", "open", "cancelled", "not final yet", "on time", "late",
+    "share", "median", "p95",
 )  # fmt: skip
 _OF_MESSAGES = (
     "mismatches", "amended before match", "after", "cancellations", "changes asked", "consented", "refused",
@@ -61,6 +61,7 @@ def _of_trades(figures: Figures) -> Iterator[object]:
     yield from (figures.agreed_exactly, figures.agreed_within_tolerance, figures.agreed_by_calculation)
     yield _open(figures)
     yield figures.cancelled + figures.cancelled_after_match
+    yield figures.not_final
     yield from (figures.on_time, figures.late, _share(figures.on_time_share))
     yield from (_seconds(figures.to_match.median_seconds), _seconds(figures.to_match.p95_seconds))
 
@@ -72,6 +73,7 @@ def _open(figures: Figures) -> str:
         "PEND": figures.pending,
         "MISM": figures.mismatched,
         "DISQ": figures.disqualified,
+        "disputed": figures.disputed,
     }
     told = ", ".join(f"{name} {count}" for name, count in parts.items() if count)
     return f"{sum(parts.values())} ({told})" if told else "0"
