@@ -2,10 +2,11 @@
 
 from typing import NamedTuple
 
+from canonical.diagnosis.cause import FIGURES
 from canonical.diagnosis.english import NAMES as ENGLISH
 from canonical.diagnosis.japanese import FIELD_NAMES, VALUE_NAMES
 from canonical.diagnosis.japanese import NAMES as JAPANESE
-from canonical.diagnosis.written import FIGURES, Names, grouped
+from canonical.diagnosis.written import Names, grouped
 from canonical.message import Role
 from canonical.result import Difference
 

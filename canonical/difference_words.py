@@ -1,8 +1,9 @@
 """What a difference is in words: both figures, and why they are unlike."""
 
 from canonical.amounts import FeeKind
-from canonical.diagnosis import in_english, in_japanese
 from canonical.diagnosis.cause import Cause, Diagnosis, Kind
+from canonical.diagnosis.english import in_english
+from canonical.diagnosis.japanese import in_japanese
 from canonical.difference_japanese import difference_in_japanese, names_of
 from canonical.result import Difference
 

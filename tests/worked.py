@@ -14,7 +14,8 @@ from trades import BROKER, INVESTOR, Replica, message, submission
 
 from adapters.mapping import write
 from canonical.answer import Answer, answers
-from canonical.diagnosis import in_english, in_japanese
+from canonical.diagnosis.english import in_english
+from canonical.diagnosis.japanese import in_japanese
 from canonical.difference_japanese import names_of
 from canonical.message import Role
 from canonical.result import Difference, Result

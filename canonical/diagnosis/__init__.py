@@ -1,8 +1,6 @@
 """Why the figures of two sides differ: which customary convention reproduces each side's, to the last unit.
 
     diagnosis = diagnose(Sides(broker, investor, funds, rules, remainder))      None where nothing differs
-    in_english(cause)                   "consumption tax of F2: broker truncates (2,845), investor ..."
-    in_japanese(cause)                  the same
 
     sides            what the two sides say, as it comes in
     cause            what a diagnosis says, as data
@@ -10,8 +8,8 @@
     stating          what is said and not computed: terms, dates, funds, quantities, prices
     chain            what is computed: gross, commission, consumption tax, fees, net
     search           how conventions are tried, and which are believed
-    english, japanese    what a cause is in words
 
+What a cause is in words is no part of it: english and japanese beside it make them when somebody is told.
 The work is bounded: so many funds are looked at (sides.py) and so many conventions tried for a field of a
 side (search.py). The same input gives the same diagnosis everywhere; exchanged sides give the mirrored one.
 """
@@ -19,8 +17,6 @@ side (search.py). The same input gives the same diagnosis everywhere; exchanged 
 from canonical.diagnosis.cause import CAUSES_MAX, Aspect, Cause, Choice, Convention, Diagnosis, Kind, View
 from canonical.diagnosis.chain import Chain
 from canonical.diagnosis.differing import differing
-from canonical.diagnosis.english import in_english
-from canonical.diagnosis.japanese import in_japanese
 from canonical.diagnosis.sides import FUNDS_LOOKED_AT_MAX, FundSides, Sides, stated
 from canonical.diagnosis.stating import Stating
 
@@ -35,8 +31,6 @@ __all__ = [
     "Sides",
     "View",
     "diagnose",
-    "in_english",
-    "in_japanese",
 ]
 
 

@@ -1,4 +1,4 @@
-"""What a diagnosis says, as data: why two sides' figures differ. Words are made of it (words.py)."""
+"""What a diagnosis says, as data: why two sides' figures differ. Words are made of it when it is told."""
 
 from datetime import date
 from enum import StrEnum
@@ -8,6 +8,9 @@ from pydantic import Field
 
 from canonical.amounts import FeeKind
 from canonical.base import Canonical
+
+FIGURES = ("quantity", "price", "gross", "commission", "consumption_tax", "fees", "accrued", "net")
+"""The fields that are numbers."""
 
 ACCOUNTS_NAMED_MAX = 100
 CAUSES_MAX = 60

@@ -1,8 +1,8 @@
 """What a cause is in Japanese words, as back offices use them."""
 
 from canonical.amounts import FeeKind
-from canonical.diagnosis.cause import Aspect, Cause, Choice, Kind, View
-from canonical.diagnosis.written import FIGURES, Names, hundredths, named, parting, shown
+from canonical.diagnosis.cause import FIGURES, Aspect, Cause, Choice, Kind, View
+from canonical.diagnosis.written import Names, hundredths, named, parting, shown
 from canonical.trade import OrderFormat
 
 FIELD_NAMES = {

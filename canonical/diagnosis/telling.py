@@ -8,6 +8,7 @@ from canonical.diagnosis.cause import (
     ACCOUNTS_NAMED_MAX,
     CHAIN,
     CONVENTIONS_NAMED_MAX,
+    FIGURES,
     Aspect,
     Cause,
     Choice,
@@ -16,7 +17,6 @@ from canonical.diagnosis.cause import (
     View,
 )
 from canonical.diagnosis.search import Made
-from canonical.diagnosis.written import FIGURES
 
 Agreed = Callable[[Aspect], str]
 """What the rules say of an aspect; empty where they say nothing."""

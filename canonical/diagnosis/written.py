@@ -4,10 +4,9 @@ from decimal import Decimal
 
 from canonical.amounts import plain
 from canonical.calculation.arithmetic import EXACT
-from canonical.diagnosis.cause import Cause, Choice, View
+from canonical.diagnosis.cause import FIGURES, Cause, Choice, View
 
 ACCOUNTS_WRITTEN_MAX = 3
-FIGURES = ("quantity", "price", "gross", "commission", "consumption_tax", "fees", "accrued", "net")
 OF_THE_TRADE = (
     "side",
     "instrument",

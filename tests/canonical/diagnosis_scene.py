@@ -8,7 +8,9 @@ from typing import Any
 
 from canonical.amounts import FeeKind
 from canonical.calendar import Calendar
-from canonical.diagnosis import Cause, FundSides, Kind, Sides, View, in_english, in_japanese
+from canonical.diagnosis import Cause, FundSides, Kind, Sides, View
+from canonical.diagnosis.english import in_english
+from canonical.diagnosis.japanese import in_japanese
 from canonical.rules import Rules
 from canonical.rules.spread import Remainder
 

@@ -12,7 +12,7 @@ from trades import BROKER, INVESTOR, MORNING, STRANGER, TOKYO, Replica, message,
 from canonical.amounts import plain
 from canonical.answer import answers
 from canonical.calendar import Calendar
-from canonical.diagnosis import in_english
+from canonical.diagnosis.english import in_english
 from canonical.message import Role
 from canonical.result import AnyOutcome, BlockState, Difference, FundState, Rejection, Result
 from canonical.rules import Rules

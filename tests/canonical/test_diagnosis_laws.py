@@ -14,8 +14,10 @@ from pydantic import TypeAdapter
 
 from canonical.calculation.calculation import Calculation, calculate
 from canonical.calculation.deal import Deal
-from canonical.diagnosis import Cause, Diagnosis, FundSides, Kind, Sides, diagnose, in_english, in_japanese
+from canonical.diagnosis import Cause, Diagnosis, FundSides, Kind, Sides, diagnose
 from canonical.diagnosis.cause import ACCOUNTS_NAMED_MAX, CAUSES_MAX
+from canonical.diagnosis.english import in_english
+from canonical.diagnosis.japanese import in_japanese
 from canonical.diagnosis.search import CANDIDATES_MAX, Made, Trials
 from canonical.diagnosis.sides import FUNDS_LOOKED_AT_MAX
 from canonical.encoding import canonical_bytes, from_canonical_bytes

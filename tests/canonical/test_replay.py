@@ -40,6 +40,27 @@ def test_the_past_does_not_change(name: str):
     assert replayed(name) == recorded(name)
 
 
+WITHOUT_WORDS = """
+import runpy, sys
+for name in ("english", "japanese", "written"):
+    sys.modules["canonical.diagnosis." + name] = None  # whoever imports it fails
+for name in ("answer", "answer_text", "difference_japanese"):
+    sys.modules["canonical." + name] = None
+sys.argv = sys.argv[1:]
+runpy.run_path(sys.argv[0], run_name="__main__")
+"""
+
+
+@pytest.mark.parametrize("name", VERSIONS)
+def test_no_word_has_a_say(name: str):
+    """What is decided is the same where no words are there: a mended sentence decides nothing."""
+    command = [sys.executable, "-c", WITHOUT_WORDS, str(FOLDER / "replay.py"), name]
+    clean = {**os.environ, "PYTHONPATH": str(ROOT)}
+    ended = subprocess.run(command, env=clean, capture_output=True, text=True, check=False)
+    assert ended.returncode == 0, ended.stderr
+    assert ended.stdout.split() == recorded(name)
+
+
 @pytest.mark.parametrize("seed", ["0", "1", "4711"])
 def test_no_hash_has_a_say(seed: str):
     assert replayed(VERSIONS[0], PYTHONHASHSEED=seed) == recorded(VERSIONS[0])

@@ -12,7 +12,7 @@ from messages import block, file, report
 from scene import Scene, in_folder, outcomes, running
 
 from canonical.calendar import Calendar
-from canonical.diagnosis import in_english
+from canonical.diagnosis.english import in_english
 from canonical.result import Result
 from node.act import SetCalendar
 from node.memory_ledger import MemoryLedger

@@ -32,6 +32,8 @@ def test_same_sources_same_identity(copy: Path):
         "amounts.py",
         "base.py",
         "currencies.py",
+        "diagnosis/cause.py",
+        "diagnosis/stating.py",
         "encoding.py",
         "rules/__init__.py",
         "rules/tolerance.py",
@@ -45,7 +47,17 @@ def test_other_sources_other_identity(copy: Path, file: str):
 
 
 @pytest.mark.parametrize(
-    "file", ["answer.py", "schema.py", "contracts/__init__.py", "contracts/matching/v2/new.py"]
+    "file",
+    [
+        "answer.py",
+        "answer_text.py",
+        "schema.py",
+        "contracts/__init__.py",
+        "contracts/matching/v2/new.py",
+        "diagnosis/english.py",
+        "diagnosis/japanese.py",
+        "diagnosis/written.py",
+    ],
 )
 def test_what_decides_nothing_does_not_count(copy: Path, file: str):
     """Another version beside it, or another way of telling, leaves a contract what it is."""
