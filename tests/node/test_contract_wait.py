@@ -1,13 +1,10 @@
 """That a node waits for a contract is told: by status in one word, and above each trace."""
 
-import sqlite3
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
+from beside import seen
 from forging import act
-from founding import network
 from scene import Node, Scene, in_folder, running
 from versions import FIRST, ONLY_FIRST, SECOND, activate, restarted, traded, vote
 
@@ -16,23 +13,14 @@ from node.commands.options import screen
 from node.commands.trace_screen import print_trace
 from node.compose import application_parts
 from node.contract_wait import ContractWait, NodeState, contract_wait, state_of
-from node.inspection import View, status_of
+from node.inspection import status_of
 from node.memory_ledger import MemoryLedger
-from node.store import STORE_FILE
 from node.tracing import NotFoundError, trace
 
 
 @pytest.fixture
 def scene(tmp_path: Path) -> Scene:
     return in_folder(tmp_path, MemoryLedger())
-
-
-@contextmanager
-def seen(node: Node) -> Iterator[View]:
-    """A node's store, as a command beside it reads it."""
-    path = f"file:{node.folder / STORE_FILE}?mode=ro"
-    with closing(sqlite3.connect(path, uri=True)) as connection:
-        yield View(node.settings, network(), connection)
 
 
 def waits(node: Node) -> ContractWait | None:

@@ -8,13 +8,16 @@ from pathlib import Path
 
 import pytest
 from audits import own
+from beside import seen
 from forging import act, say
+from founding import BROKER, INVESTOR, RIVAL
 from messages import block, file, report
 from scene import PACE, Node, Scene, in_folder, outcomes, running, until
 
 from node.act import SetDeadlines
 from node.auditing import audit
 from node.entry import EntryKind
+from node.inspection import status_of
 from node.ledger_time import machine_clock, microseconds_of
 from node.memory_ledger import MemoryLedger
 from node.network import NetworkDeadlines
@@ -193,3 +196,29 @@ async def test_members_set_deadlines_for_all_that_have_none(tmp_path: Path):
         assert outcomes(scene.sp1) == outcomes(scene.sp2)
     found = await audit(tmp_path / "sp1" / STORE_FILE, scene.sp1.network, own("sp1"))
     assert (found.findings, found.not_checked) == ((), ())
+
+
+async def test_in_a_network_of_two_a_deadline_waits_for_who_is_away(tmp_path: Path):
+    """It is told once the second is back; until then status says since when time stands, and for whom."""
+    two = {"sp1": (BROKER,), "sp2": (INVESTOR, RIVAL)}
+    scene = in_folder(tmp_path, MemoryLedger(), served=two, **RULES)
+    it_is(scene, THREE)
+    async with running(scene):
+        await scene.sp1.arrives("broker", report("B-1"))
+        await scene.settled()
+        await scene.sp2.stop()
+        it_is(scene, THREE + HOUR)
+        await until(lambda: times_asked(scene.sp1) > 0)
+        await scene.settled()
+        assert statuses(scene.sp1, "broker") == ["received"]
+        with seen(scene.sp1) as view:
+            standing = status_of(view).time
+        assert standing is not None
+        assert (standing.held_back_by, standing.needed) == (("sp2",), 1)
+        assert standing.at < THREE + HOUR
+        await scene.sp2.start()
+        await until(lambda: statuses(scene.sp2, "investor"))
+        await scene.settled()
+        assert statuses(scene.sp1, "broker") == ["received", "unmatched"]
+        with seen(scene.sp1) as view:
+            assert not [one for one in status_of(view).findings if "stands still" in one]

@@ -4,6 +4,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from beside import seen
 from founding import network
 from messages import block, file, report
 from releases import finality, other_contract, worse
@@ -15,7 +16,6 @@ from node.figure_finality import finality_at
 from node.figure_report import Asked
 from node.figure_report import report as figures_of
 from node.figures import FiguresReport
-from node.inspection import View
 from node.memory_ledger import MemoryLedger
 from node.store import STORE_FILE, read_store
 
@@ -74,10 +74,6 @@ async def test_what_is_disputed_is_neither_agreed_nor_open(scene: Scene, capsys:
             assert (total.agreed_exactly, total.mismatched, total.on_time, total.late) == (0, 0, 0, 0)
             assert (total.funds, total.funds_matched) == (2, 0)
             assert [(fund.agreed_exactly, fund.open) for fund in found.funds] == [(0, 1), (0, 1)]
-        show(scene.sp1, found)
+        with seen(scene.sp1) as view:
+            print_figures(screen(), view, found)
         assert "1 (disputed 1)" in capsys.readouterr().out
-
-
-def show(node: Node, found: FiguresReport) -> None:
-    with closing(read_store(node.folder / STORE_FILE)) as connection:
-        print_figures(screen(), View(node.settings, network(), connection), found)
