@@ -25,7 +25,19 @@ from canonical.identifiers import Reference
 from canonical.message import CLASSES, Kind, Message
 from canonical.problems import PROBLEMS_PER_MESSAGE_MAX, Problem, Rule, shortened
 
-__all__ = ["BROKER", "COUNTERPARTY", "INVESTOR", "RAW", "SENDER", "Given", "Read", "located", "read", "write"]
+__all__ = [
+    "BROKER",
+    "COUNTERPARTY",
+    "INVESTOR",
+    "RAW",
+    "SENDER",
+    "Given",
+    "Read",
+    "located",
+    "read",
+    "reference_in",
+    "write",
+]
 
 SENDER = "@sender"  # the LEI of the institution that speaks
 COUNTERPARTY = "@counterparty"  # the LEI of the other one, where the caller had to look it up
@@ -70,7 +82,7 @@ def read(mapping: MappingFile, parts: Sequence[Decoded], given: Given) -> Read:
         problems = _problems(mapping, kinds, reading, parts)
         messages = () if problems else _messages(kinds, reading.document)
     document = reading.document
-    return Read(messages, problems, _reference(document), _trade_date(document), kinds, document)
+    return Read(messages, problems, reference_in(document), _trade_date(document), kinds, document)
 
 
 def located(
@@ -114,7 +126,8 @@ def _about(kind: Kind, document: Tree) -> Tree:
     return {name: value for name, value in document.items() if name in names}
 
 
-def _reference(document: Tree) -> str:
+def reference_in(document: Tree) -> str:
+    """What a message calls itself, if that is sound; else nothing."""
     try:
         return _REFERENCE.validate_python(document.get("reference"))
     except ValidationError:

@@ -33,6 +33,9 @@ _RULES = {
     "decimal_max_digits": Rule.OUT_OF_RANGE,
     "decimal_whole_digits": Rule.OUT_OF_RANGE,
     "decimal_max_places": Rule.DECIMALS,
+    "extra_forbidden": Rule.UNKNOWN_FIELD,
+    "union_tag_not_found": Rule.REQUIRED,
+    "union_tag_invalid": Rule.UNKNOWN_CODE,
 }
 
 # Rules about a part as a whole are told at the one field in it that is most likely wrong.
@@ -46,7 +49,7 @@ def faults_of(kind: Kind, document: Tree) -> Iterator[Fault]:
     except ValidationError as error:
         # What concerns the whole message is left to `_between`: the layout stops at the first.
         found = [
-            _fault(fault) for fault in error.errors(include_url=False, include_input=False) if fault["loc"]
+            fault_of(fault) for fault in error.errors(include_url=False, include_input=False) if fault["loc"]
         ]
         for place, rule, text in found:
             # A list whose entries are all wrong is called too short as well.
@@ -55,7 +58,8 @@ def faults_of(kind: Kind, document: Tree) -> Iterator[Fault]:
         yield from _between(kind, document)
 
 
-def _fault(fault: Any) -> Fault:
+def fault_of(fault: Any) -> Fault:
+    """What pydantic found, as a fault."""
     rule = _rule(fault["type"])
     parts = [str(part) for part in fault["loc"]]
     return "/".join([*parts, *_within(rule, parts)]), rule, _sentence(fault["type"], fault["msg"])
@@ -74,6 +78,8 @@ def _within(rule: Rule, parts: list[str]) -> list[str]:
 
 _SENTENCES = {
     "missing": "missing: give a value",
+    "extra_forbidden": "no field of the layout: leave it out",
+    "union_tag_not_found": "missing: give a value",
     "string_too_short": "empty: give a value",
     "string_unicode": "no text in its character set: mend that",
 }

@@ -51,6 +51,12 @@ class Client:
             text = "is not in this network, as far as this node knows: leave the client out until it is"
             raise SettingsError(f"client {settings.name}: institution {settings.institution} {text}")
         self.institution = network.by_lei[settings.institution]
+        self._zone = ZoneInfo(network.time_zone)
+        self._load(provider_bic)
+
+    def _load(self, provider_bic: str | None) -> None:
+        """Load what its format needs. Raises SettingsError, MappingError."""
+        settings = self.settings
         if settings.format == "iso20022" and not (provider_bic and self.institution.bic):
             text = "headers of ISO 20022 messages need provider_bic in node.toml and the institution's BIC"
             raise SettingsError(f"client {settings.name}: {text}")
@@ -58,7 +64,6 @@ class Client:
         self.reads = {native: self.mapping(name) for native, name in settings.reads.items()}
         self.copies = {kind: self.mapping(name) for kind, name in settings.copies.items()}
         self._formats: dict[str, Format] = {}
-        self._zone = ZoneInfo(network.time_zone)
         self._check_answers()
         self._beside = {
             "name": self.institution.name,
@@ -87,6 +92,12 @@ class Client:
     def mapping_name(self, native: str) -> str | None:
         """The name of the mapping that reads a native type; None where the client may not send it."""
         return self.settings.reads.get(native)
+
+    def needs_store(self, name: str, decoded: Decoded) -> bool:
+        """Whether a message cannot be read alone: it looks something up, or is a part of several."""
+        mapping = self.mapping(name)
+        looks_up = mapping.looks_up or mapping.looks_up_own
+        return bool(looks_up) or (mapping.parts is not None and not decoded.problems)
 
     def decode(self, raw: bytes) -> tuple[Decoded, ...]:
         """The native messages in `raw`."""

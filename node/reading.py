@@ -10,13 +10,14 @@ from adapters.paths import find, parse_path
 from canonical.answer import Answer, AnswerStatus
 from canonical.answer_text import problem_text
 from canonical.encoding import canonical_bytes
+from canonical.identifiers import Party
 from canonical.message import Kind, Message
 from canonical.problems import PROBLEMS_PER_MESSAGE_MAX, Problem, Rule
 from canonical.result import Source
 from canonical.submission import Submission
 from node.clients import Client
 from node.directory import Directory
-from node.network import Network
+from node.network import Institution, Network
 from node.sealing import PLAINTEXT_BYTES_MAX
 
 NO_REFERENCE = "UNKNOWN"
@@ -104,10 +105,7 @@ class Reader:
         ):  # nothing there to be read field by field
             yield self._unread(client, decoded, source)
             return
-        mapping = client.mapping(name)
-        looks_up = mapping.looks_up or mapping.looks_up_own
-        needs_store = looks_up or (mapping.parts is not None and not decoded.problems)
-        if needs_store:
+        if client.needs_store(name, decoded):
             yield Waiting(name, decoded, source)
         else:
             yield from self.read(client, name, (decoded,), source, None)
@@ -126,6 +124,7 @@ class Reader:
             yield refusal(client, name, said, source, echo, every[:PROBLEMS_PER_MESSAGE_MAX])
             return
         messages, problems = self._resolved(said)
+        problems = problems or tuple(_strangers(messages, client.institution))
         if problems:
             told = client.located(name, parts, given, problems)
             yield refusal(client, name, said, source, echo, told)
@@ -168,14 +167,27 @@ class Reader:
 
     def _unread(self, client: Client, decoded: Decoded, source: str) -> Refused:
         """A message that no mapping of the client reads: of another type, or not to be read at all."""
-        name = next(iter(client.reads))
-        text = f"messages of this type are not agreed with you; agreed are {', '.join(client.reads)}"
+        reads = client.settings.reads
+        name = next(iter(reads))
+        text = f"messages of this type are not agreed with you; agreed are {', '.join(reads)}"
         unknown = Problem(field="message", value=decoded.message[:64], rule=Rule.UNSUPPORTED, text=text)
         problems = decoded.problems or (unknown,)
         said = Read((), problems, "", None, ())
-        echo = client.echo(client.settings.reads[name], decoded)
-        name = client.settings.reads[name]
+        name = reads[name]
+        echo = client.echo(name, decoded)
         return refusal(client, name, said, source, echo, problems, unread=True)
+
+
+def _strangers(messages: Sequence[Message], own: Institution) -> Iterator[Problem]:
+    """What is said for others, or about several relationships at once: it cannot be sealed for its sides."""
+    for message in messages:
+        party: Party = getattr(message, own.role.value)
+        if party.lei != own.lei:
+            field, text = own.role.value, "this is not you: you speak for yourself alone"
+            yield Problem(field=field, value=party.lei or "", rule=Rule.NOT_ALLOWED, text=text, path=field)
+        if (message.broker.lei, message.investor.lei) != (messages[0].broker.lei, messages[0].investor.lei):
+            text = "what is said at once is about one relationship: send this alone"
+            yield Problem(field="message", rule=Rule.NOT_ALLOWED, text=text)
 
 
 def refusal(

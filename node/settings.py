@@ -8,14 +8,16 @@ import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from adapters.http_limits import HttpLimits
 from canonical.identifiers import Bic, Lei
 from canonical.message import Kind
 from node.network import SpName
 from node.secret_files import is_credential
 
 Port = Annotated[int, Field(ge=1, le=65535)]
+CANONICAL = "canonical"
 
 
 class SettingsError(Exception):
@@ -86,12 +88,25 @@ class FolderLinkSettings(Settings):
     poll_seconds: Annotated[float, Field(gt=0, le=3600)] = 1.0
 
 
+class HttpLinkSettings(Settings):
+    """The node's API, where [api] in node.toml has it listen. token_sha256: of what `yakujo keys api` made.
+
+    Several tokens count while one is replaced by another.
+    """
+
+    kind: Literal["http"]
+    token_sha256: Annotated[
+        tuple[Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")], ...], Field(max_length=8)
+    ] = ()
+
+
 class ClientSettings(Settings):
     """One client of this SP.
 
     institution: for whom it speaks. mappings: the folder of its dialect, shipped or its own.
     reads: the native messages it may send, by type, and the mapping that reads each.
     copies: which of the other side's messages it gets a copy of, and the mapping that writes each.
+    Neither is given where its format is the canonical layout itself: that needs no mappings.
     xsd_folder: schemas to check ISO 20022 messages against, beside the built-in rules.
     backup: this is where the institution comes when its other SP is down; from its first message here on, it
     is answered here about what it said through other SPs as well, on the same business day.
@@ -99,13 +114,30 @@ class ClientSettings(Settings):
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
     institution: Lei
-    format: Literal["fix", "delimited", "iso20022"]
+    format: Literal["fix", "delimited", "iso20022", "canonical"]
     mappings: str
     reads: Annotated[dict[str, str], Field(min_length=1)]
     copies: dict[Kind, str] = {}
     xsd_folder: Path | None = None
     backup: bool = False
-    link: Annotated[FixLinkSettings | FolderLinkSettings, Field(discriminator="kind")]
+    link: Annotated[FixLinkSettings | FolderLinkSettings | HttpLinkSettings, Field(discriminator="kind")]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_mappings(cls, given: Any) -> Any:
+        if not isinstance(given, dict) or given.get("format") != CANONICAL:
+            return given
+        return {"mappings": CANONICAL, "reads": {"submission": CANONICAL}, **given}
+
+    @model_validator(mode="after")
+    def _fits_its_link(self) -> "ClientSettings":
+        if isinstance(self.link, HttpLinkSettings) and self.format != CANONICAL:
+            raise ValueError(f'link kind "http" carries format "{CANONICAL}" alone: set that')
+        if self.format == CANONICAL and {self.mappings, *self.reads.values(), *self.copies.values()} != {
+            CANONICAL
+        }:
+            raise ValueError(f'format "{CANONICAL}" needs no mappings: leave mappings and reads out')
+        return self
 
 
 class TokenSettings(Settings):
@@ -115,6 +147,21 @@ class TokenSettings(Settings):
     token: str
     key: str
     pin_file: Path
+
+
+class ApiSettings(Settings):
+    """Where the API listens. Any other address than loopback needs the certificate, as PEM, and its key.
+
+    answer_seconds: for one question to the store. questions: how many at once, each on a thread.
+    """
+
+    host: str = "127.0.0.1"
+    port: Port
+    certificate_file: Path | None = None
+    key_file: Path | None = None
+    answer_seconds: Annotated[float, Field(gt=0, le=300)] = 20.0
+    questions: Annotated[int, Field(ge=1, le=8)] = 2
+    limits: HttpLimits = HttpLimits()
 
 
 class DiskSettings(Settings):
@@ -140,6 +187,7 @@ class NodeSettings(Settings):
     provider_bic: Bic | None = None
     scrub_at: datetime.time = datetime.time(2, 30)
     disk: DiskSettings = DiskSettings()
+    api: ApiSettings | None = None
     ledger: Annotated[EmbeddedLedger | ExternalLedger, Field(discriminator="kind")]
     clients: tuple[ClientSettings, ...] = ()
 

@@ -16,6 +16,7 @@ from canonical.message import CLASSES, MESSAGE, Role
 from canonical.problems import Rule
 from canonical.rules import BLOCK_FIELDS, FUND_FIELDS
 from canonical.schema import layout_schema
+from tests import json_schema
 
 DOCS = Path(__file__).parent.parent.parent / "docs"
 SCHEMA: dict[str, Any] = json.loads((DOCS / "canonical.schema.json").read_text())
@@ -26,31 +27,9 @@ def test_schema_is_the_layouts():
     assert layout_schema() == SCHEMA
 
 
-def faults(schema: dict[str, Any], value: Any, at: str = "") -> list[str]:
-    """What the schema does not allow; of its language as much as it uses."""
-    if "$ref" in schema:
-        return faults(SCHEMA["$defs"][schema["$ref"].rsplit("/", 1)[1]], value, at)
-    options = schema.get("oneOf", schema.get("anyOf"))
-    if options is not None:
-        return [] if any(not faults(option, value, at) for option in options) else [f"{at}: none fits"]
-    found = []
-    if "enum" in schema and value not in schema["enum"]:
-        found.append(f"{at}: {value} is not listed")
-    if "const" in schema and value != schema["const"]:
-        found.append(f"{at}: {value} is not {schema['const']}")
-    if "pattern" in schema and not re.search(schema["pattern"], value):
-        found.append(f"{at}: {value} does not match")
-    kinds = {"string": str, "integer": int, "boolean": bool, "array": list, "object": dict}
-    if "type" in schema and type(value) is not kinds[schema["type"]]:
-        return [*found, f"{at}: {value} is not {schema['type']}"]
-    if isinstance(value, list):
-        found += [f for n, each in enumerate(value) for f in faults(schema["items"], each, f"{at}/{n}")]
-    if isinstance(value, dict) and "properties" in schema:
-        found += [f"{at}: {name} is missing" for name in schema.get("required", ()) if name not in value]
-        for name, each in value.items():
-            known = schema["properties"].get(name)
-            found += faults(known, each, f"{at}/{name}") if known else [f"{at}: {name} is unknown"]
-    return found
+def faults(schema: dict[str, Any], value: Any) -> list[str]:
+    """What the schema does not allow."""
+    return json_schema.faults(SCHEMA["$defs"], schema, value)
 
 
 @settings(max_examples=50)
