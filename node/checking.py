@@ -14,10 +14,10 @@ from adapters.folder_link import Oversized
 from adapters.mapping_file import MappingError
 from node.act_records import stored_register
 from node.block_key import BlockKey, next_key
-from node.clients import Client
+from node.canonical_client import client_of
 from node.inspection import Shown, is_running
 from node.key_files import KeyFileError, load_keys
-from node.links import links_of
+from node.links import http_settings, links_of
 from node.nats_server import ServerError, usable_binary
 from node.network import Network, NetworkError, load_network
 from node.own_membership import membership_faults
@@ -156,6 +156,7 @@ def _clients(settings: NodeSettings, register: Register) -> Iterator[Check]:
             yield from _folders(client.name, client.link)
     try:
         links_of(settings, _never_called, _never_called_either)
+        http_settings(settings)
     except SettingsError as error:
         yield _error("links", error)
     if not settings.clients:
@@ -173,11 +174,11 @@ def _client(settings: ClientSettings, network: Network, provider_bic: str | None
         yield _error(subject, f"institution {settings.institution} {text}")
         return
     try:
-        client = Client(settings, network, provider_bic)
+        client = client_of(settings, network, provider_bic)
     except (MappingError, SettingsError) as error:
         yield _error(subject, error)
     else:
-        reads = ", ".join(client.reads)
+        reads = ", ".join(settings.reads)
         yield _ok(subject, f"{client.institution.name}, {settings.format}, reads {reads}")
 
 
@@ -202,6 +203,8 @@ def _ports(settings: NodeSettings) -> Iterator[Check]:
     for client in settings.clients:
         if isinstance(client.link, FixLinkSettings) and client.link.role == "acceptor":
             wanted.setdefault((client.link.host, client.link.port), []).append("FIX acceptors")
+    if settings.api is not None:
+        wanted.setdefault((settings.api.host, settings.api.port), []).append("the API")
     running = is_running(settings.data_folder)
     for (host, port), uses in wanted.items():
         if len(set(uses)) > 1:

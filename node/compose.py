@@ -12,9 +12,11 @@ from adapters.fix_link import EngineReject
 from adapters.folder_link import RefuseTooLarge
 from adapters.link import Link
 from node.act_records import stored_register
+from node.api.service import api_of
 from node.application import Application, Parts
 from node.block_key import BlockKey
 from node.both_events import Both
+from node.canonical_client import client_of
 from node.checkpoints import Checkpoints
 from node.clients import Client
 from node.collector import rare_collections
@@ -42,7 +44,7 @@ from node.own_membership import watch_membership
 from node.progress import Progress, Watcher
 from node.publisher import Publisher
 from node.pulse import beat
-from node.reading import current_reader
+from node.reading import Reader, current_reader
 from node.register import Register
 from node.replica import Replica, head
 from node.results import Results
@@ -114,19 +116,19 @@ async def serve(
 
     make_links, make_parts, today, pace: the usual ones, except in tests.
     """
-    to_publish, to_deliver = asyncio.Event(), asyncio.Event()
-    changed = Both(to_publish, to_deliver)
+    to_publish, to_deliver, to_tell = asyncio.Event(), asyncio.Event(), asyncio.Event()
+    changed = Both(to_publish, to_deliver, to_tell)
     clients, deliveries, parts, replica = await applying(
         settings, network, ring, store, ledger, changed=changed, make_parts=make_parts
     )
-    inbound = _inbound(clients, store, deliveries, parts, changed=changed, guarded=guarded)
+    reader, accepts = _reader(parts), _accepts(guarded)
+    inbound = Inbound(reader, clients, store, deliveries, changed=changed, accepts=accepts)
     links = (make_links or links_of)(settings, inbound.refused_by_engine, inbound.refused_unread)
-    outbound = Outbound({name: links[c.settings.link.kind] for name, c in clients.items()}, store, to_deliver)
+    outbound = Outbound(_of_clients(clients, links), store, to_deliver)
+    api = api_of(settings, network, clients, reader, store, accepts=accepts, changed=to_tell)
     pace = pace or Pace()
     today = today or _today(network, pace.now)
-    outbox = Outbox(settings.sp, parts.secrets, today)
-    key = BlockKey(settings.sp, parts.register, ring.signing)
-    flights = Flights(network.id, key, outbox, pace.now)
+    flights = _flights(settings.sp, parts, ring, today, pace)
     publisher = Publisher(flights, replica, store, ledger, to_publish)
     duties = Duties(
         settings.sp, parts, ring, store, today=today, queued=changed, caught_up=replica.caught_up, pace=pace
@@ -140,6 +142,7 @@ async def serve(
             ("inbound", inbound.run()),
             ("outbound", outbound.run()),
             *((f"{kind} link", link.run(inbound.receive)) for kind, link in links.items()),
+            *((("api", api.run(inbound.receive)),) if api is not None else ()),
             ("sign of life", beat(settings.data_folder, lambda: sessions_of(links), _guard_state(guarded))),
         ),
         lambda: log.info("node runs", sp=settings.sp, clients=sorted(clients)),
@@ -147,24 +150,26 @@ async def serve(
     )
 
 
-def _inbound(
-    clients: dict[str, Client],
-    store: Store,
-    deliveries: Deliveries,
-    parts: Parts,
-    *,
-    changed: asyncio.Event,
-    guarded: Attached | None,
-) -> Inbound:
+def _of_clients(clients: Mapping[str, Client], links: Mapping[str, Link]) -> dict[str, Link]:
+    """The link of each client that is sent what it is told: those of the API come for it."""
+    kinds = {name: client.settings.link.kind for name, client in clients.items()}
+    return {name: links[kind] for name, kind in kinds.items() if kind != "http"}
+
+
+def _flights(sp: str, parts: Parts, ring: KeyRing, today: Callable[[], date], pace: Pace) -> Flights:
+    outbox = Outbox(sp, parts.secrets, today)
+    key = BlockKey(sp, parts.register, ring.signing)
+    return Flights(parts.register.id, key, outbox, pace.now)
+
+
+def _reader(parts: Parts) -> Callable[[], Reader]:
+    return current_reader(lambda: parts.register.now, parts.secrets.speaks_for)
+
+
+def _accepts(guarded: Attached | None) -> Callable[[], bool]:
+    """Tells whether there is room for what clients send."""
     gate = guarded.gate if guarded is not None else Gate()
-    return Inbound(
-        current_reader(lambda: parts.register.now, parts.secrets.speaks_for),
-        clients,
-        store,
-        deliveries,
-        changed=changed,
-        accepts=lambda: gate.is_open,
-    )
+    return lambda: gate.is_open
 
 
 def _watches(
@@ -201,7 +206,7 @@ async def applying(
     """What applies the ledger to the store, and queues what clients are to hear."""
     register = Register(network)
     known = await store.write(lambda connection: stored_register(connection, network).now)
-    clients = {c.name: Client(c, known, settings.provider_bic) for c in settings.clients}
+    clients = {c.name: client_of(c, known, settings.provider_bic) for c in settings.clients}
     deliveries = Deliveries(settings.sp, clients)
     parts = (make_parts or application_parts)(settings.sp, register, ring, deliveries)
     application = Application(parts)

@@ -110,13 +110,13 @@ def trade_row(view: View, name: str) -> TradeRow | None:
     """The trade with this id; None where there is none."""
     half, told = view.record(half_key(name), Half), last_result(view, name)
     if half is None:
-        return _cancelled_row(view, told) if told is not None else None
+        return cancelled_row(view, told) if told is not None else None
     now = view.record(trade_key(name), Trade)
     alone = Trade(status=TradeStatus.UNMATCHED, block=BlockState(status=Status.UNMATCHED), funds={})
-    return _row(view, half, now or alone, told)
+    return row_of(view, half, now or alone, told)
 
 
-def _cancelled_row(view: View, told: Result) -> TradeRow:
+def cancelled_row(view: View, told: Result) -> TradeRow:
     """A trade of which the state holds nothing any more."""
     terms, sources = told.terms, told.block.sources
     return TradeRow(
@@ -152,7 +152,8 @@ def last_result(view: View, trade: str) -> Result | None:
     return told if isinstance(told, Result) else None
 
 
-def _row(view: View, half: Half, now: Trade, told: Result | None) -> TradeRow:
+def row_of(view: View, half: Half, now: Trade, told: Result | None) -> TradeRow:
+    """A trade in a list. half: its earlier one. now: how it stands. told: its last result."""
     terms, block = half.terms, block_of(half) or {}
     return TradeRow(
         trade=half.id,

@@ -9,6 +9,7 @@ import typer
 
 from node.act_submission import submit_entries
 from node.commands.exits import FOUND
+from node.commands.keys_api import api
 from node.commands.keys_own import add, key_list, protect, reader, renew
 from node.commands.options import (
     HERE,
@@ -53,7 +54,7 @@ keys = typer.Typer(
     rich_markup_mode=None,
 )
 keys.command("list")(key_list)
-for command in (add, renew, protect, reader):
+for command in (add, renew, protect, reader, api):
     keys.command()(command)
 
 
