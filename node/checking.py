@@ -28,6 +28,7 @@ from node.settings import (
     EmbeddedLedger,
     FixLinkSettings,
     FolderLinkSettings,
+    HttpLinkSettings,
     NodeSettings,
     SettingsError,
 )
@@ -154,6 +155,9 @@ def _clients(settings: NodeSettings, register: Register) -> Iterator[Check]:
         yield from _client(client, register.now, settings.provider_bic)
         if isinstance(client.link, FolderLinkSettings):
             yield from _folders(client.name, client.link)
+        if isinstance(client.link, HttpLinkSettings) and not client.link.token_sha256:
+            text = "it has no token, so nobody gets in: make one with `yakujo keys api`"
+            yield _warning(f"client {client.name}", text)
     try:
         links_of(settings, _never_called, _never_called_either)
         http_settings(settings)

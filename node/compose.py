@@ -125,7 +125,7 @@ async def serve(
     inbound = Inbound(reader, clients, store, deliveries, changed=changed, accepts=accepts)
     links = (make_links or links_of)(settings, inbound.refused_by_engine, inbound.refused_unread)
     outbound = Outbound(_of_clients(clients, links), store, to_deliver)
-    api = api_of(settings, network, clients, reader, store, accepts=accepts, changed=to_tell)
+    api = api_of(settings, parts.register, clients, reader, store, accepts=accepts, changed=to_tell)
     pace = pace or Pace()
     today = today or _today(network, pace.now)
     flights = _flights(settings.sp, parts, ring, today, pace)

@@ -32,6 +32,10 @@ class RulesHistory:
         """Know what the document of an id says."""
         self._documents[name] = document
 
+    def document(self, name: str) -> RulesDocument | None:
+        """What the document of an id says; None where this node does not know it. For any thread."""
+        return self._documents.get(name)
+
     def missing(self, broker: str, investor: str) -> tuple[AgreeRules, ...]:
         """What the two have agreed on, and this node does not know what it says."""
         agreed = self._agreed.get((broker, investor), ())

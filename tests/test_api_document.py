@@ -35,7 +35,7 @@ def test_every_path_is_in_it(tmp_path: Path):
             {}, _no_reader, Store(tmp_path / "s"), questions, accepts=bool, changed=asyncio.Event()
         )
         http = HttpSettings(Listening("127.0.0.1", 1), Access(()), HttpLimits(), 1)
-        served = HttpLink(http, desk, Reading(questions, {}, 1.0).routes()).routes
+        served = HttpLink(http, desk, Reading(questions, {}, {}.get, 1.0).routes()).routes
     found = {(r.method.lower(), re.sub(r":[^}]*", "", r.path)): r.is_open for r in served}
     assert found.pop(("get", "/v1/openapi.json")), "the document itself"
     published = {

@@ -195,4 +195,7 @@ def trial_with(folder: Path, *clients: str) -> Path:
         path.unlink()
     for name in clients:
         shutil.copy(CONF / "clients" / f"{name}.toml", trial / "clients")
+    if any(name.endswith("-api") for name in clients):
+        with (trial / "node.toml").open("a") as settings:
+            settings.write(f"\n[api]\nport = {free_ports(1)}\n")
     return trial

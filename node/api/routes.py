@@ -18,7 +18,7 @@ from node.api.figures import (
 )
 from node.api.health import HEALTHY
 from node.api.questions import Questions
-from node.api.rules import RulesAsked, rules_shown
+from node.api.rules import Documents, RulesAsked, rules_shown
 from node.api.submissions import submission_shown
 from node.api.trades import TradesAsked, page_of_trades, trade_shown
 from node.figures import FiguresReport
@@ -29,10 +29,21 @@ Told = TypeVar("Told")
 
 
 class Reading:
-    """Answers what is asked. institutions: whose client each is, by LEI. seconds_max: per answer."""
+    """Answers what is asked.
 
-    def __init__(self, questions: Questions, institutions: Mapping[str, str], seconds_max: float) -> None:
+    institutions: whose client each is, by LEI. documents: of rules that were agreed on. seconds_max: for one
+    answer.
+    """
+
+    def __init__(
+        self,
+        questions: Questions,
+        institutions: Mapping[str, str],
+        documents: Documents,
+        seconds_max: float,
+    ) -> None:
         self._questions = questions
+        self._documents = documents
         self._institutions = institutions
         self._seconds_max = seconds_max
 
@@ -70,7 +81,7 @@ class Reading:
 
     async def _rules(self, call: Call) -> Reply:
         asked, sides = asked_in(call, RulesAsked), (self._institutions[call.client], _name(call))
-        found = await self._questions.ask(lambda view: rules_shown(view, sides, asked))
+        found = await self._questions.ask(lambda view: rules_shown(view, self._documents, sides, asked))
         return json_reply(_there(found, "you have no relationship with an institution of this LEI"))
 
     async def _statistics(self, call: Call) -> Reply:

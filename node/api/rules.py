@@ -1,6 +1,7 @@
 """The rules of one relationship over the API, in all versions that its two sides have agreed on."""
 
 import datetime
+from collections.abc import Callable
 
 from pydantic import BaseModel, ConfigDict
 
@@ -8,7 +9,8 @@ from canonical.identifiers import Lei
 from canonical.rules import Rules
 from node.act_records import stored_register
 from node.inspection import Shown, View
-from node.rules_history import FIRST_VERSION
+from node.rules_document import RulesDocument
+from node.rules_history import FIRST_VERSION, is_about
 from node.rules_words import lines_of
 
 
@@ -28,12 +30,15 @@ class RuleLine(Shown):
 
 
 class RulesVersion(Shown):
-    """One version. from_trade_date: None for the first, which is for all. agreed: at which position."""
+    """One version. from_trade_date: None for the first, which is for all. agreed: at which position.
+
+    rules: None where this service provider cannot read the document that the two have agreed on.
+    """
 
     version: int
     from_trade_date: datetime.date | None
     agreed: int | None
-    rules: Rules
+    rules: Rules | None
     lines: tuple[RuleLine, ...]
 
 
@@ -45,7 +50,13 @@ class RelationshipRules(Shown):
     versions: tuple[RulesVersion, ...]
 
 
-def rules_shown(view: View, sides: tuple[str, str], asked: RulesAsked) -> RelationshipRules | None:
+Documents = Callable[[str], RulesDocument | None]
+"""Gives what the document of an id says; None where this node does not know."""
+
+
+def rules_shown(
+    view: View, documents: Documents, sides: tuple[str, str], asked: RulesAsked
+) -> RelationshipRules | None:
     """The rules between two institutions, in whichever order; None where there is no relationship."""
     register = stored_register(view.connection, view.network)
     orders = (sides, (sides[1], sides[0]))
@@ -54,12 +65,17 @@ def rules_shown(view: View, sides: tuple[str, str], asked: RulesAsked) -> Relati
         return None
     versions = [_version(FIRST_VERSION, None, None, register.now.rules[pair])]
     for position, act in register.agreed.versions(*pair):
-        versions.append(_version(act.version, act.from_trade_date, position, act.rules))
+        document = documents(act.document)
+        rules = document.rules if is_about(document, act) and document is not None else None
+        versions.append(_version(act.version, act.from_trade_date, position, rules))
     if (day := asked.trade_date) is not None:
         versions = [one for one in versions if one.from_trade_date is None or one.from_trade_date <= day][-1:]
     return RelationshipRules(broker=pair[0], investor=pair[1], versions=tuple(versions))
 
 
-def _version(number: int, first: datetime.date | None, agreed: int | None, rules: Rules) -> RulesVersion:
-    lines = tuple(RuleLine(place=place, text=text) for place, text in lines_of(rules))
+def _version(
+    number: int, first: datetime.date | None, agreed: int | None, rules: Rules | None
+) -> RulesVersion:
+    told = lines_of(rules) if rules is not None else ()
+    lines = tuple(RuleLine(place=place, text=text) for place, text in told)
     return RulesVersion(version=number, from_trade_date=first, agreed=agreed, rules=rules, lines=lines)

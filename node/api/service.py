@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 from functools import partial
 
+from adapters.http_call import Route
 from adapters.http_link import HttpLink, HttpSettings
 from adapters.link import Receive
 from node.api.desk import NodeDesk
@@ -14,6 +15,7 @@ from node.links import http_settings
 from node.named_tasks import run_together
 from node.network import Network
 from node.reading import Reader
+from node.register import Register
 from node.settings import ApiSettings, HttpLinkSettings, NodeSettings
 from node.store import Store
 
@@ -23,7 +25,7 @@ DESK_SECONDS = 10.0
 
 def api_of(
     settings: NodeSettings,
-    network: Network,
+    register: Register,
     clients: Mapping[str, Client],
     reader: Callable[[], Reader],
     store: Store,
@@ -36,15 +38,20 @@ def api_of(
     reader: by the master data as it is now. accepts: whether there is room. changed: set when there may be
     something new to tell.
     """
-    http = http_settings(settings)
-    if http is None or settings.api is None:
+    http, api = http_settings(settings), settings.api
+    if http is None or api is None:
         return None
     own = {name: c for name, c in clients.items() if isinstance(c.settings.link, HttpLinkSettings)}
 
     def desk(questions: Questions) -> NodeDesk:
         return NodeDesk(own, reader, store, questions, accepts=accepts, changed=changed)
 
-    return Api(settings, settings.api, http, network, own, desk)
+    institutions = {name: client.institution.lei for name, client in own.items()}
+
+    def routes(questions: Questions) -> tuple[Route, ...]:
+        return Reading(questions, institutions, register.agreed.document, api.answer_seconds).routes()
+
+    return Api(settings, api, http, register.genesis, routes, desk)
 
 
 class Api:
@@ -56,13 +63,12 @@ class Api:
         api: ApiSettings,
         http: HttpSettings,
         network: Network,
-        clients: Mapping[str, Client],
+        make_routes: Callable[[Questions], tuple[Route, ...]],
         make_desk: Callable[[Questions], NodeDesk],
     ) -> None:
         self._http = http
-        self._institutions = {name: client.institution.lei for name, client in clients.items()}
+        self._make_routes = make_routes
         self._make_desk = make_desk
-        self._seconds = api.answer_seconds
         self._questions = partial(Questions, settings, network, api.questions, api.answer_seconds)
         self._of_desk = partial(Questions, settings, network, DESK_THREADS, DESK_SECONDS)
 
@@ -70,6 +76,5 @@ class Api:
         """Serve until cancelled."""
         with self._questions() as questions, self._of_desk() as of_desk:
             desk = self._make_desk(of_desk)
-            routes = Reading(questions, self._institutions, self._seconds).routes()
-            link = HttpLink(self._http, desk, routes)
+            link = HttpLink(self._http, desk, self._make_routes(questions))
             await run_together((("http desk", desk.run()), ("http link", link.run(receive))))
