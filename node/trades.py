@@ -99,11 +99,25 @@ def _message_key(view: View, sender: str, counterparty: str, kind: Kind, referen
 
 def trade_of_half(view: View, name: str) -> str:
     """The id of the trade that a half is part of: that of its earlier half."""
-    half = view.record(half_key(name), Half)
-    other = view.record(half_key(half.other), Half) if half is not None and half.other else None
-    if half is None or other is None:
-        return name
-    return min((half.opened, half.id), (other.opened, other.id))[1]
+    opening = opening_of(view, name)
+    return opening[1] if opening is not None else name
+
+
+def opening_of(view: View, name: str) -> tuple[int, str] | None:
+    """Where the trade begins that a half is part of, and its id; None where there is no such half."""
+    half = _opened(view, name)
+    if half is None:
+        return None
+    opened, paired = half
+    other = _opened(view, paired) if paired else None
+    return min((opened, name), (other[0], paired)) if other is not None and paired else (opened, name)
+
+
+def _opened(view: View, name: str) -> tuple[int, str | None] | None:
+    """Where a half was opened, and the one it is paired with: its figures, often many, are not read."""
+    query = "SELECT json_extract(value, '$.opened'), json_extract(value, '$.other') FROM state WHERE key = ?"
+    row = view.connection.execute(query, (half_key(name),)).fetchone()
+    return (int(row[0]), row[1]) if row is not None else None
 
 
 def trade_row(view: View, name: str) -> TradeRow | None:

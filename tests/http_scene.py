@@ -97,22 +97,15 @@ class Server:
 
 
 @asynccontextmanager
-async def serving(limits: HttpLimits | None = None, **listening: Any) -> AsyncIterator[Server]:
-    """One that runs, on loopback. listening: its certificate and key."""
+async def serving(limits: HttpLimits | None = None, **tls: Any) -> AsyncIterator[Server]:
+    """One that runs, on loopback. tls: its certificate and key."""
     handlers, port = Handlers(), free_ports(1)
     server = HttpServer(
-        Listening("127.0.0.1", port, **listening), Access(ACCOUNTS), handlers.routes(), limits or HttpLimits()
+        Listening("127.0.0.1", port, **tls), Access(ACCOUNTS), handlers.routes(), limits or HttpLimits()
     )
     task = asyncio.create_task(server.run())
     try:
-        async with asyncio.timeout(SECONDS_MAX):
-            while True:
-                try:
-                    (await asyncio.open_connection("127.0.0.1", port))[1].close()
-                except OSError:
-                    await asyncio.sleep(0.01)
-                else:
-                    break
+        await listening(port)
         yield Server(port, handlers, task)
     finally:
         task.cancel()
@@ -124,3 +117,15 @@ async def until(condition: Callable[[], object]) -> None:
     async with asyncio.timeout(SECONDS_MAX):
         while not condition():  # noqa: ASYNC110 - what is waited for tells nobody
             await asyncio.sleep(0.01)
+
+
+async def listening(port: int) -> None:
+    """Return when somebody listens there."""
+    async with asyncio.timeout(SECONDS_MAX):
+        while True:
+            try:
+                (await asyncio.open_connection("127.0.0.1", port))[1].close()
+            except OSError:
+                await asyncio.sleep(0.01)
+            else:
+                return

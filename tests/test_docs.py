@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from node.clients import Client
+from node.canonical_client import client_of
 from node.network import load_network
 from node.settings import load_settings
 from tests.running_node import YAKUJO, Daemon, as_data, free_ports, until, yakujo
@@ -138,7 +138,7 @@ def test_every_client_example_is_complete(tmp_path: Path):
     settings, network = load_settings(folder / "node.toml"), load_network(folder / "network.toml")
     assert {client.name for client in settings.clients} == {p.stem for p in (CONF / "clients").iterdir()}
     for client in settings.clients:
-        made = Client(client, network, settings.provider_bic)
+        made = client_of(client, network, settings.provider_bic)
         assert made.institution.lei == client.institution
     assert [found for found in as_data("check", folder) if found["verdict"] == "error"] == []
 

@@ -14,7 +14,8 @@ from node.results import FINAL, PROVISIONAL
 from node.store import each
 
 NOTHING = Trade(status=TradeStatus.UNMATCHED, block=BlockState(status=Status.UNMATCHED), funds={})
-_AGREED = (TradeStatus.MATCH_AGREED, TradeStatus.CHANGE_REQUESTED)
+_WHOLE = (TradeStatus.MATCH_AGREED, TradeStatus.CANCELLED, TradeStatus.CANCEL_AGREED)
+"""Where a result tells of all funds there are, or of none because there are none any more."""
 
 
 @dataclass
@@ -43,7 +44,7 @@ class Released:
             return
         differences = explained(result.block.differences, result.diagnosis, None)
         self.block = result.block.model_copy(update={"differences": differences})
-        if result.status in _AGREED or result.status is TradeStatus.CANCELLED:
+        if result.status in _WHOLE:
             self.funds = {}
         for key in dict.fromkeys(account_key(fund.account) for fund in result.funds):
             named = (fund for fund in result.funds if account_key(fund.account) == key)

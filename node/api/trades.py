@@ -13,22 +13,26 @@ from canonical.problems import Problem
 from canonical.result import ChangeState, Difference, FundState, Source, Status, TradeStatus
 from canonical.trade import Terms
 from node.api.released import Released, released
+from node.api.trade_walk import NO_POSITION, released_status, walked
 from node.inspection import Shown, View
-from node.trade_query import RELEASED_TRADES
 from node.trades import TradeRow, cancelled_row, row_of, trades_of
 
 TRADES_MAX = 100
+LOOKED_AT_MAX = 2_000  # submissions, for one page
 
 
 class TradesAsked(BaseModel):
-    """What a list is to hold. before: the `next` of the page before. A status is that which was released."""
+    """What a list is to hold. before: the `next` of the page before. A status is that which was released.
+
+    limit: about so many; what stands at one position of the ledger stays together.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     trade_date: datetime.date | None = None
     counterparty: Lei | None = None
     status: TradeStatus | None = None
-    before: Annotated[str, Field(pattern=r"^[0-9]{1,18}\.[0-9a-f]{1,64}$")] | None = None
+    before: Annotated[int, Field(ge=0, lt=NO_POSITION)] | None = None
     limit: int = Field(default=50, ge=1, le=TRADES_MAX)
 
 
@@ -46,10 +50,13 @@ class ListedTrade(TradeRow):
 
 
 class TradePage(Shown):
-    """A page of trades, the latest first. next: the `before` of the next page; None where there is none."""
+    """A page of trades, the latest first. next: the `before` of the next page; None where there is none.
+
+    A page may hold fewer than asked for, or none, and not be the last: so much is looked at for each.
+    """
 
     trades: tuple[ListedTrade, ...]
-    next: str | None
+    next: int | None
 
 
 class SaidLine(Shown):
@@ -101,21 +108,30 @@ class TradeShown(Shown):
 
 
 def page_of_trades(view: View, institution: str, asked: TradesAsked) -> TradePage:
-    """The trades of an institution. One more than asked for is looked up, to tell whether there are more."""
-    opened, _, name = (asked.before or "").partition(".")
-    wanted = {
-        "institution": institution,
-        "counterparty": asked.counterparty,
-        "trade_date": asked.trade_date.isoformat() if asked.trade_date else None,
-        "status": asked.status,
-        "opened": int(opened) if opened else None,
-        "name": name,
-        "limit": asked.limit + 1,
-    }
-    found = view.connection.execute(RELEASED_TRADES, wanted).fetchall()
-    shown = [listed for row in found[: asked.limit] if (listed := listed_trade(view, row["id"])) is not None]
-    last = found[asked.limit - 1] if len(found) > asked.limit else None
-    return TradePage(trades=tuple(shown), next=f"{last['opened']}.{last['id']}" if last else None)
+    """The trades of an institution."""
+    sides = frozenset(filter(None, (institution, asked.counterparty)))
+    before = NO_POSITION if asked.before is None else asked.before
+    shown: list[ListedTrade] = []
+    looked_at, last = 0, before
+    for position, names in walked(view, sides, before, LOOKED_AT_MAX):
+        if len(shown) >= asked.limit:
+            break
+        looked_at, last = looked_at + 1, position
+        shown += [trade for name in names if (trade := _wanted(view, name, asked)) is not None]
+    else:
+        if looked_at < LOOKED_AT_MAX:
+            return TradePage(trades=tuple(shown), next=None)
+    return TradePage(trades=tuple(shown), next=last)
+
+
+def _wanted(view: View, name: str, asked: TradesAsked) -> ListedTrade | None:
+    """A trade, where it is as asked for."""
+    if asked.status is not None and released_status(view, name) is not asked.status:
+        return None
+    trade = listed_trade(view, name)
+    if trade is None or asked.trade_date not in (None, trade.trade_date):
+        return None
+    return trade
 
 
 def listed_trade(view: View, name: str, told: Released | None = None) -> ListedTrade | None:

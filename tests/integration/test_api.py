@@ -6,6 +6,7 @@ Every reply that these tests get is held against the OpenAPI document: see ApiCl
 import csv
 import io
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import pytest
@@ -45,7 +46,7 @@ def without_nothing(tree: Any) -> Any:
 
 
 def test_a_difference_is_told_with_why_in_both_languages(node: ApiNode):
-    [answer] = [one for one in node.manager.heard if one["content"].get("status") == "funds_mismatched"]
+    answer = next(one for one in node.manager.heard if one["content"].get("status") == "funds_mismatched")
     differing = answer["content"]["funds"][0]["differences"][0]
     shown = node.broker.get("/v1/trades/K1").data
     assert shown.trade.status == "MISM"
@@ -98,7 +99,7 @@ def test_trades_are_listed_and_paged(node: ApiNode):
 def test_a_stranger_sees_nothing_of_it(node: ApiNode):
     """Another institution's client gets no trade, figure, rule or submission: as if there were none."""
     name = node.broker.get("/v1/trades/C1").json["trade"]["trade"]
-    [answer] = [one for one in node.manager.heard if one["content"].get("status") == "funds_mismatched"]
+    answer = next(one for one in node.manager.heard if one["content"].get("status") == "funds_mismatched")
     source = answer["content"]["to"][0]["raw"]
     assert node.manager.get(f"/v1/submissions/{source}").status == 200
     for path in (f"/v1/trades/{name}", "/v1/trades/C1", f"/v1/rules/{MANAGER}", f"/v1/submissions/{source}"):
@@ -147,6 +148,50 @@ def test_the_shared_calculation_is_asked_for_and_adopted(node: ApiNode):
     node.manager.hear_status("matched")
     shown = node.broker.get("/v1/trades/K2").data
     assert (shown.trade.status, {fund.status for fund in shown.funds}) == ("MAGR", {"MACH"})
+
+
+def test_the_brokers_figures_are_affirmed_and_a_change_needs_both(node: ApiNode):
+    """After match agreed a cancellation asks the other side, which refuses it, and consents to the next."""
+    common = {"links": [{"kind": "common", "value": "ORDER-3"}]}
+    told = figures("confirmation", "C3", **common)
+    assert node.broker.say(told).status == 202
+    allocations = [{"account": f["account"], "quantity": f["quantity"]} for f in told["funds"]]
+    split = {name: told[name] for name in ("terms", "block", "broker", "investor", "links")}
+    split |= {"kind": "allocation_instruction", "reference": "A3", "allocations": allocations}
+    affirm = {"kind": "affirmation", "reference": "F3", "answers": "C3", "affirmed": True}
+    assert node.manager.say(split).status == 202
+    assert node.manager.say({**affirm, "broker": {"lei": BROKER}}).status == 202
+    of_c3 = partial(is_to, "C3")
+    node.broker.hear(lambda said: of_c3(said) and said["status"] == "matched")
+    for number, agreed in enumerate((False, True)):
+        cancel = {
+            "kind": "cancellation",
+            "reference": f"X{number}",
+            "cancels": "C3",
+            "investor": {"lei": MANAGER},
+        }
+        assert node.broker.say(cancel).status == 202
+        node.manager.hear_status("cancel_asked")
+        assert node.manager.get("/v1/trades/C3").json["change"] == {
+            "by": "broker",
+            "cancels": True,
+            "refused": False,
+        }
+        consent = {
+            "kind": "change_response",
+            "reference": f"Y{number}",
+            "answers": f"X{number}",
+            "agreed": agreed,
+        }
+        assert node.manager.say({**consent, "broker": {"lei": BROKER}}).status == 202
+        node.broker.hear_status("cancelled" if agreed else "cancel_refused")
+    shown = node.manager.get("/v1/trades/C3").data
+    assert (shown.trade.status, shown.broker_said, shown.funds) == ("CANA", [], [])
+
+
+def is_to(reference: str, said: Any) -> bool:
+    """Whether an answer is to a message of this reference."""
+    return reference in [source["reference"] for source in said.get("to", ())]
 
 
 def test_statistics_are_those_of_the_command(node: ApiNode):

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from founding import BROKER
 
-from node.links import links_of
+from node.links import http_settings, links_of
 from node.settings import SettingsError, load_settings
 
 NODE = """
@@ -124,3 +124,53 @@ def test_folders_that_contradict_each_other_are_told(tmp_path: Path, second: str
     settings = load_settings(written(tmp_path, broker=GOOD, other=second))
     with pytest.raises(SettingsError, match=text):
         links_of(settings, never, never)
+
+
+API = NODE + "[api]\nport = 8443\n"
+HTTP = f"""
+name = "{{name}}"
+institution = "{BROKER}"
+format = "canonical"
+[link]
+kind = "http"
+token_sha256 = ["{"0" * 64}"]
+"""
+
+
+def test_a_client_of_the_api_needs_no_mappings(tmp_path: Path):
+    settings = load_settings(written(tmp_path, API, broker=HTTP.format(name="broker")))
+    assert links_of(settings, never, never) == {}
+    http = http_settings(settings)
+    assert http is not None
+    assert (http.listening.host, http.listening.port) == ("127.0.0.1", 8443)
+
+
+@pytest.mark.parametrize(
+    ("node", "client", "text"),
+    [
+        (
+            API,
+            HTTP.replace('"canonical"', '"fix"\nmappings = "fix44"\nreads.AS = "AS"'),
+            "carries format",
+        ),
+        (API, HTTP.replace("[link]", '[copies]\nconfirmation = "AK"\n[link]'), "needs no mappings"),
+        (API, HTTP.replace('"canonical"', '"canonical"\nmappings = "fix44"'), "needs no mappings"),
+        (API, HTTP.replace("0" * 64, "secret"), "token_sha256"),
+        (NODE, HTTP, r"add \[api\]"),
+        (API + 'host = "0.0.0.0"\n', HTTP, "certificate_file"),
+        (API + 'certificate_file = "c.pem"\n', HTTP, "belong together"),
+        (API + 'certificate_file = "c.pem"\nkey_file = "k.pem"\n', HTTP, "cannot be used"),
+        (API + "[api.limits]\ncalls = 0\n", HTTP, "api.limits.calls"),
+    ],
+)
+def test_what_the_api_cannot_be_served_with(tmp_path: Path, node: str, client: str, text: str):
+    with pytest.raises(SettingsError, match=text) as caught:
+        http_settings(load_settings(written(tmp_path, node, broker=client.format(name="broker"))))
+    assert "\n" not in str(caught.value)
+
+
+def test_two_clients_have_two_tokens(tmp_path: Path):
+    """Nobody could say whose a request is."""
+    made = {name: HTTP.format(name=name) for name in ("a", "b")}
+    with pytest.raises(SettingsError, match="same token"):
+        http_settings(load_settings(written(tmp_path, API, **made)))
