@@ -69,13 +69,12 @@ class Desk(Protocol):
         """What is queued behind a delivery, in order, all up to that one acknowledged; None for no such."""
         ...
 
-    @property
-    def mark(self) -> int:
-        """Another one whenever there may be more for anybody."""
+    def mark(self, client: str) -> int:
+        """Another one whenever there may be more for a client."""
         ...
 
-    async def news(self, mark: int) -> None:
-        """Return once the mark is another one."""
+    async def news(self, client: str, mark: int) -> None:
+        """Return once the mark of a client is another one."""
         ...
 
 
@@ -165,10 +164,10 @@ class HttpLink:
 
     async def _first(self, client: str, asked: AnswersAsked) -> object:
         while True:
-            mark = self._desk.mark
+            mark = self._desk.mark(client)
             if found := await self._page(client, asked):
                 return found
-            await self._desk.news(mark)
+            await self._desk.news(client, mark)
 
 
 def _written(delivery: Delivery) -> bytes:

@@ -42,7 +42,9 @@ class NodeDesk:
         self._accepts = accepts
         self._changed = changed
         self._more = asyncio.Condition()
-        self.mark = 0
+        self._marks: dict[str, int] = {}
+        self._seen = 0
+        """The number of the last delivery at the last look."""
 
     @property
     def is_open(self) -> bool:
@@ -50,18 +52,29 @@ class NodeDesk:
         return self._accepts()
 
     async def run(self) -> None:
-        """Wake who waits, until cancelled."""
+        """Wake who waits for what has come, until cancelled."""
         while True:
             await self._changed.wait()
             self._changed.clear()
-            self.mark += 1
+            await self.look()
+
+    async def look(self) -> None:
+        """See for whom there is more than at the last look, and wake them alone: many wait, all day long."""
+        found, self._seen = await self._store.write(partial(_newly_queued, seen=self._seen))
+        if found:
+            for client in found:
+                self._marks[client] = self.mark(client) + 1
             async with self._more:
                 self._more.notify_all()
 
-    async def news(self, mark: int) -> None:
-        """Return once there may be more than there was when `mark` was so."""
+    def mark(self, client: str) -> int:
+        """Another one whenever there may be more for a client."""
+        return self._marks.get(client, 0)
+
+    async def news(self, client: str, mark: int) -> None:
+        """Return once the mark of a client is another one."""
         async with self._more:
-            await self._more.wait_for(lambda: self.mark != mark)
+            await self._more.wait_for(lambda: self.mark(client) != mark)
 
     async def digest_of(self, client: str, origin: str) -> str | None:
         """The digest of what a client has sent under an origin; None where nothing was."""
@@ -90,6 +103,12 @@ def _digest_of(view: View, client: str, origin: str) -> str | None:
     query = "SELECT digest FROM raw WHERE client = ? AND origin = ?"
     row = view.connection.execute(query, (client, origin)).fetchone()
     return str(row[0]) if row is not None else None
+
+
+def _newly_queued(connection: sqlite3.Connection, seen: int) -> tuple[list[str], int]:
+    """The clients that have deliveries behind a number, and the last number of all."""
+    rows = each(connection, "SELECT client, MAX(number) FROM delivery WHERE number > ? GROUP BY client", seen)
+    return [row[0] for row in rows], max((row[1] for row in rows), default=seen)
 
 
 def _queued(view: View, client: str, after: str, limit: int) -> tuple[list[Delivery], int, bool] | None:

@@ -76,5 +76,6 @@ class Api:
         """Serve until cancelled."""
         with self._questions() as questions, self._of_desk() as of_desk:
             desk = self._make_desk(of_desk)
+            await desk.look()
             link = HttpLink(self._http, desk, self._make_routes(questions))
             await run_together((("http desk", desk.run()), ("http link", link.run(receive))))

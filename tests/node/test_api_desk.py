@@ -83,18 +83,22 @@ async def test_results_are_held_where_another_ledger_was_signed(queue: Queue):
     assert await queue.ids("copy") == []
 
 
-async def test_news_wakes_who_waits(queue: Queue):
-    """Also where it came between the look and the wait."""
+async def test_news_wakes_who_waits_for_it_alone(queue: Queue):
+    """Also where it came between the look and the wait; not those for whom there is nothing."""
     running = asyncio.create_task(queue.desk.run())
     try:
         async with asyncio.timeout(20):
-            mark = queue.desk.mark
-            waiting = asyncio.create_task(queue.desk.news(mark))
+            mark, other = queue.desk.mark("one"), queue.desk.mark("two")
+            waiting = asyncio.create_task(queue.desk.news("one", mark))
+            another = asyncio.create_task(queue.desk.news("two", other))
             await asyncio.sleep(0.05)
             assert not waiting.done()
             await queue.add("a")
             await waiting
-            await queue.desk.news(mark)
+            await queue.desk.news("one", mark)
+            assert not another.done()
+            await queue.add("x", client="two")
+            await another
     finally:
         running.cancel()
 
