@@ -69,7 +69,7 @@ def test_both_sides_see_both_sides_figures(node: ApiNode):
 
 
 def test_trades_are_listed_and_paged(node: ApiNode):
-    more = [{**figures("confirmation", f"P{number}"), "links": []} for number in range(4)]
+    more = [{**figures("confirmation", f"P/{number}"), "links": []} for number in range(4)]
     for one in more:
         one["terms"] = {**one["terms"], "trade_date": "2026-11-19"}
         assert node.broker.say(one).status == 202
@@ -82,7 +82,9 @@ def test_trades_are_listed_and_paged(node: ApiNode):
         if not hasattr(page, "next"):
             break
         path = f"/v1/trades?limit=2&trade_date=2026-11-19&before={page.next}"
-    assert found == ["P3", "P2", "P1", "P0"]
+    assert found == ["P/3", "P/2", "P/1", "P/0"]
+    for name in ("P/2", "P%2F2"):
+        assert node.broker.get(f"/v1/trades/{name}").json["trade"]["broker_references"] == ["P/2"]
     differing = node.broker.get("/v1/trades?status=MISM&trade_date=2026-11-20").data.trades
     assert {trade.status for trade in differing} == {"MISM"}
     assert ["C1"] in [trade.broker_references for trade in differing]
@@ -272,6 +274,15 @@ def test_too_much_is_refused(node: ApiNode):
     reply = node.broker.ask("POST", "/v1/submissions", b" " * (BYTES_MAX + 1))
     assert (reply.status, "split it" in reply.json["detail"]) == (413, True)
     assert node.broker.ask("POST", "/v1/submissions", b"{}", Content_Type="text/xml").status == 415
+
+
+def test_check_and_status_know_it(node: ApiNode):
+    """Operators see what is set up, and how many answers each client has yet to take."""
+    found = as_data("check", node.folder)
+    assert [one for one in found if one["verdict"] != "ok"] == []
+    assert any("manager-api" in one["subject"] and "canonical" in one["text"] for one in found)
+    queues = {queue["client"]: queue for queue in as_data("status", node.folder)["deliveries"]}
+    assert queues["broker-api"]["delivered"] > 0
 
 
 def test_nothing_of_it_is_logged(node: ApiNode):
