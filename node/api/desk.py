@@ -43,8 +43,8 @@ class NodeDesk:
         self._changed = changed
         self._more = asyncio.Condition()
         self._marks: dict[str, int] = {}
-        self._seen = 0
-        """The number of the last delivery at the last look."""
+        self._seen: int | None = None
+        """The number of the last delivery at the last look; None before the first."""
 
     @property
     def is_open(self) -> bool:
@@ -60,7 +60,7 @@ class NodeDesk:
 
     async def look(self) -> None:
         """See for whom there is more than at the last look, and wake them alone: many wait, all day long."""
-        found, self._seen = await self._store.write(partial(_newly_queued, seen=self._seen))
+        found, self._seen = self._store.read(partial(_newly_queued, seen=self._seen))
         if found:
             for client in found:
                 self._marks[client] = self.mark(client) + 1
@@ -105,8 +105,10 @@ def _digest_of(view: View, client: str, origin: str) -> str | None:
     return str(row[0]) if row is not None else None
 
 
-def _newly_queued(connection: sqlite3.Connection, seen: int) -> tuple[list[str], int]:
-    """The clients that have deliveries behind a number, and the last number of all."""
+def _newly_queued(connection: sqlite3.Connection, seen: int | None) -> tuple[list[str], int]:
+    """The clients that have deliveries behind a number, none for None, and the last number of all."""
+    if seen is None:
+        return [], connection.execute("SELECT COALESCE(MAX(number), 0) FROM delivery").fetchone()[0]
     rows = each(connection, "SELECT client, MAX(number) FROM delivery WHERE number > ? GROUP BY client", seen)
     return [row[0] for row in rows], max((row[1] for row in rows), default=seen)
 

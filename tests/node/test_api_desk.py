@@ -85,6 +85,7 @@ async def test_results_are_held_where_another_ledger_was_signed(queue: Queue):
 
 async def test_news_wakes_who_waits_for_it_alone(queue: Queue):
     """Also where it came between the look and the wait; not those for whom there is nothing."""
+    await queue.desk.look()
     running = asyncio.create_task(queue.desk.run())
     try:
         async with asyncio.timeout(20):
