@@ -169,6 +169,8 @@ def last_result(view: View, trade: str) -> Result | None:
 def row_of(view: View, half: Half, now: Trade, told: Result | None) -> TradeRow:
     """A trade in a list. half: its earlier one. now: how it stands. told: its last result."""
     terms, block = half.terms, block_of(half) or {}
+    other = view.record(half_key(half.other), Half) if half.other else None
+    halves = (half, other) if other is not None else (half,)
     return TradeRow(
         trade=half.id,
         status=now.status,
@@ -186,8 +188,8 @@ def row_of(view: View, half: Half, now: Trade, told: Result | None) -> TradeRow:
         funds_matched=sum(fund.status.is_matched for fund in now.funds.values()),
         funds_total=len(now.funds),
         differing=_differing(now, told),
-        broker_references=_references(now, half, Role.BROKER),
-        investor_references=_references(now, half, Role.INVESTOR),
+        broker_references=_references(now, halves, Role.BROKER),
+        investor_references=_references(now, halves, Role.INVESTOR),
         opened=half.opened,
         changed=told.position if told else None,
     )
@@ -201,6 +203,7 @@ def _differing(now: Trade, told: Result | None) -> tuple[str, ...]:
     return tuple(dict.fromkeys(named))
 
 
-def _references(now: Trade, half: Half, role: Role) -> tuple[str, ...]:
-    sources = (*now.block.sources, *(statement.source for statement in half.statements))
+def _references(now: Trade, halves: tuple[Half, ...], role: Role) -> tuple[str, ...]:
+    said = (statement.source for half in halves for statement in half.statements)
+    sources = (*now.block.sources, *said)
     return tuple(dict.fromkeys(s.reference for s in sources if s.author is role))

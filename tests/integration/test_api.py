@@ -281,6 +281,7 @@ def test_check_and_status_know_it(node: ApiNode):
     found = as_data("check", node.folder)
     assert [one for one in found if one["verdict"] != "ok"] == []
     assert any("manager-api" in one["subject"] and "canonical" in one["text"] for one in found)
+    assert node.broker.get(f"/v1/answers?after={node.broker.taken}").status == 200
     queues = {queue["client"]: queue for queue in as_data("status", node.folder)["deliveries"]}
     assert queues["broker-api"]["delivered"] > 0
 
