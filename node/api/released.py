@@ -5,9 +5,9 @@ What this node alone has come to is nobody's yet: the other side's node has to c
 
 from dataclasses import dataclass, field
 
-from canonical.difference_words import explained
 from canonical.calculation.calculation import Calculation
 from canonical.contracts.matching.v1.records import FundMemory, Trade, account_key, trade_key
+from canonical.difference_words import explained
 from canonical.result import OUTCOME, BlockState, Difference, FundState, Result, Status, TradeStatus
 from node.inspection import View
 from node.results import FINAL, PROVISIONAL
@@ -74,8 +74,12 @@ class Released:
 
 
 def _explained(fund: FundState, result: Result) -> FundState:
-    why = explained(fund.differences, result.diagnosis, fund.account.code)
-    return fund.model_copy(update={"differences": why})
+    code = fund.account.code
+    why = {
+        "differences": explained(fund.differences, result.diagnosis, code),
+        "unaffirmed": explained(fund.unaffirmed, result.unaffirmed, code),
+    }
+    return fund.model_copy(update=why)
 
 
 def released(view: View, trade: str) -> Released:

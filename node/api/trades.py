@@ -77,13 +77,17 @@ class SaidOfTrade(Shown):
 
 
 class FundShown(Shown):
-    """How a fund stands. Each difference has why, in English and Japanese, where that is known."""
+    """How a fund stands. Each difference has why, in English and Japanese, where that is known.
+
+    unaffirmed: the broker's figures that keep the agreed rules from affirming it.
+    """
 
     account: FundAccount
     status: Status
     broker_reference: str | None
     investor_reference: str | None
     differences: tuple[Difference, ...]
+    unaffirmed: tuple[Difference, ...] = ()
 
 
 class TradeShown(Shown):
