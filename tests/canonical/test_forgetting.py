@@ -8,7 +8,8 @@ from scenarios import FOLDER, steps
 from trades import BROKER, CONTRACT, INVESTOR, Replica, message, submission
 
 from canonical.contracts import CONTRACTS, FORGET, HALVES_OF
-from canonical.contracts.matching.v1.records import Half, Index, MessageRecord, Trade
+from canonical.contracts.matching.v1.cards import Index
+from canonical.contracts.matching.v1.records import Half, MessageRecord, Trade
 from canonical.result import Result, TradeStatus
 from canonical.submission import Submission
 

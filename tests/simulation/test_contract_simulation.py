@@ -11,8 +11,9 @@ import pytest
 from trades import Replica, lei, message, submission
 
 from canonical.answer import answers
+from canonical.contracts.matching.v1.cards import Index
 from canonical.contracts.matching.v1.pairing import _Settling
-from canonical.contracts.matching.v1.records import Change, Half, Index, MessageRecord, Trade
+from canonical.contracts.matching.v1.records import Change, Half, MessageRecord, Trade
 from canonical.encoding import canonical_bytes
 from canonical.message import Role
 from canonical.result import AnyOutcome, Receipt, Rejection, Result, TradeStatus
@@ -196,7 +197,7 @@ def test_halves_that_are_passed_over(seed: int, monkeypatch: pytest.MonkeyPatch)
     few, every = Replica(), Replica()
     said = market(seed)
     outcomes = [few.apply(entry) for entry in said]
-    monkeypatch.setattr(_Settling, "fitting", lambda _, halves: [half.id for half in halves])
+    monkeypatch.setattr(_Settling, "fitting", lambda _, cards: [card.half for card in cards])
     assert [every.apply(entry) for entry in said] == outcomes
     assert every.digest() == few.digest()
 

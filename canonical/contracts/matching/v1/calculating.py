@@ -11,7 +11,8 @@ from decimal import Decimal
 from canonical.amounts import total
 from canonical.calculation.calculation import Calculation, calculate
 from canonical.calculation.deal import Deal, Portion
-from canonical.contracts.matching.v1.records import Half, Values, account_key
+from canonical.contracts.matching.v1.lines import account_key, account_of
+from canonical.contracts.matching.v1.records import Half, Values
 from canonical.contracts.matching.v1.shares import Share, Shares
 from canonical.contracts.matching.v1.sides import Side
 from canonical.contracts.matching.v1.statements import block_values, figures_of
@@ -99,10 +100,9 @@ def confirmed(broker: Side, calculation: Calculation) -> Side:
     sources = tuple(statement.source for statement in broker.half.statements)
     shares: Shares = {}
     for fund in calculation.funds:
-        share = Share(
-            fund.account, broker.given or {}, figures_of(fund), None, calculated=True, sources=sources
-        )
-        shares.setdefault(account_key(fund.account), []).append(share)
+        account = account_key(fund.account)
+        share = Share(account, broker.given or {}, figures_of(fund), None, calculated=True, sources=sources)
+        shares.setdefault(account, []).append(share)
     return replace(broker, shares=shares, quantity=calculation.block.quantity, full=True, over=False)
 
 
@@ -137,7 +137,7 @@ def _portions(shares: Shares, average: str) -> Iterator[Portion]:
         price = share.values.get("price", average)
         accrued, _, currency = share.values.get("accrued", "0").partition(" ")
         yield Portion(
-            account=share.account,
+            account=account_of(share.account),
             quantity=Decimal(share.values["quantity"]),
             price=Decimal(price) if price != average else None,
             accrued=Decimal(accrued) if accrued != "0" and not currency else None,

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from canonical.amounts import plain
 from canonical.calculation.calculation import Calculation
+from canonical.contracts.matching.v1.book import Book
 from canonical.contracts.matching.v1.calculating import (
     NOTHING,
     Calculated,
@@ -16,13 +17,13 @@ from canonical.contracts.matching.v1.calculating import (
     may_confirm,
 )
 from canonical.contracts.matching.v1.diagnosing import diagnosis_of
-from canonical.contracts.matching.v1.records import Half, Values, Word, account_key
+from canonical.contracts.matching.v1.lines import account_of
+from canonical.contracts.matching.v1.records import Half, Values, Word
 from canonical.contracts.matching.v1.shares import Share, aligned
-from canonical.contracts.matching.v1.sides import Side, side_of
+from canonical.contracts.matching.v1.sides import Side, sides_of_pair
 from canonical.contracts.matching.v1.tolerance import difference
 from canonical.contracts.matching.v1.totals import are_calculated, total_differences
 from canonical.diagnosis.cause import Diagnosis
-from canonical.message import Role
 from canonical.problems import Problem
 from canonical.result import BlockState, Difference, FundState, Source, Status, TradeStatus, parting
 from canonical.rules import Resolution, Rules, Tolerance
@@ -44,13 +45,12 @@ class Seen:
     diagnosis: Diagnosis | None = None
 
 
-def seen(half: Half, other: Half | None, rules: Rules) -> Seen:
+def seen(book: Book, half: Half, other: Half | None, rules: Rules) -> Seen:
     """How a trade stands. A half alone counts as a trade once the other side has answered to it."""
     if other is None and not half.words:
         block = BlockState(status=Status.UNMATCHED, sources=tuple(s.source for s in half.statements))
         return Seen(block, (), TradeStatus.UNMATCHED)
-    sides = {each.role: each for each in (half, other) if each is not None}
-    broker, investor = side_of(sides.get(Role.BROKER)), side_of(sides.get(Role.INVESTOR))
+    broker, investor = sides_of_pair(book, half, other)
     now = _by_rules(broker, investor, rules) if is_needed(rules) else _seen(broker, investor, rules, NOTHING)
     if now.status not in _DIFFERS:
         return now
@@ -183,12 +183,12 @@ def _fund(compared: _Compared, by_rules: Calculated) -> FundState:
     ours, theirs = compared.ours, compared.theirs
     known = ours or theirs
     assert known is not None
-    values = by_rules.of(account_key(known.account), known.price)
+    values = by_rules.of(known.account, known.price)
     differences = tuple(_fund_differences(compared, values))
     is_matched = _is_matched(ours, theirs) or _is_affirmed_by(by_rules, compared)
     status = Status.MATCHED if is_matched else Status.UNMATCHED
     return FundState(
-        account=known.account,
+        account=account_of(known.account),
         status=_status_of(differences, status),
         differences=differences,
         sources=tuple(dict.fromkeys(_sources(compared, differences))),
@@ -203,7 +203,7 @@ def _sources(compared: _Compared, differences: tuple[Difference, ...]) -> Iterat
     if any(difference.field == "account" for difference in differences):
         missing = compared.broker if compared.ours is None else compared.investor
         statements = missing.half.statements if missing.half is not None else ()
-        yield from (statement.source for statement in statements if statement.lines)
+        yield from (statement.source for statement in statements if statement.funds)
 
 
 def _is_matched(ours: Share | None, theirs: Share | None) -> bool:
@@ -218,7 +218,7 @@ def _is_affirmed_by(by_rules: Calculated, compared: _Compared) -> bool:
     ours, theirs = compared.ours, compared.theirs
     if not by_rules.affirms or ours is None or theirs is None or not ours.calculated:
         return False
-    return by_rules.reproduces(account_key(ours.account), ours.values, compared.rules)
+    return by_rules.reproduces(ours.account, ours.values, compared.rules)
 
 
 def _fund_differences(compared: _Compared, by_rules: Values) -> Iterator[Difference]:
@@ -231,9 +231,9 @@ def _fund_differences(compared: _Compared, by_rules: Values) -> Iterator[Differe
             by_rules,
         )
     elif ours is not None and investor.full:
-        yield Difference(field="account", broker=ours.account.code, investor="")
+        yield Difference(field="account", broker=account_of(ours.account).code, investor="")
     elif theirs is not None and broker.full:
-        yield Difference(field="account", broker="", investor=theirs.account.code)
+        yield Difference(field="account", broker="", investor=account_of(theirs.account).code)
     if ours is not None and ours.word is not None and not ours.word.agreed:
         yield Difference(field="affirmation", broker="", investor=ours.word.reason)
     if theirs is not None and theirs.word is not None and not theirs.word.agreed:

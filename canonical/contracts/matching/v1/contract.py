@@ -115,7 +115,9 @@ def _told(changes: Changes, entry: Entry, rules: RulesOn, contract: str) -> list
     teller = Teller(book, rules, contract, entry.position, made.withdrawn, made.cancelled, changes.told)
     gone = [*teller.tell_cancelled(changes.gone), *teller.tell_gone()]
     pairing.settle(book)
-    return [*gone, *teller.tell(), *teller.tell_calculated(made.requests)]
+    told = [*gone, *teller.tell(), *teller.tell_calculated(made.requests)]
+    book.close()
+    return told
 
 
 def _parties(entry: Entry) -> tuple[str, str]:

@@ -4,6 +4,9 @@ A *half* is what one side says about a trade: its statements in force. Two halve
 paired. Everything else, the figures of the block, the funds, the statuses, follows from the statements, so
 that taking one back leaves no trace. Keys begin with the relationship: a node that may read only that
 relationship comes to the same state.
+
+What is large lies apart from what changes or is asked for often: the funds of a statement (`lines`) are
+written once, and the lists by which halves are found (`cards`) say enough of each to pass it over unread.
 """
 
 import hashlib
@@ -12,9 +15,9 @@ from typing import Annotated
 from pydantic import Field
 
 from canonical.base import Canonical
-from canonical.identifiers import FundAccount, Lei, Link, Reference
+from canonical.identifiers import Lei, Link
 from canonical.message import Kind, Message, Role
-from canonical.result import BlockState, Source, Status, TradeStatus
+from canonical.result import BlockState, Source, TradeStatus
 from canonical.trade import Terms
 
 Values = dict[str, str]
@@ -41,21 +44,16 @@ class Mentions(Canonical):
     keys: tuple[str, ...] = ()
 
 
-class Line(Canonical):
-    """One fund's part in a statement."""
-
-    account: FundAccount
-    values: Values
-    reference: Reference | None = None
-
-
 class Statement(Canonical):
-    """A message in force about block or funds. links: those it gives, and its own reference last."""
+    """A message in force about block or funds. links: those it gives, and its own reference last.
+
+    funds: how many lines it has; they lie in a record of their own.
+    """
 
     source: Source
     terms: Terms
     block: Values | None = None
-    lines: tuple[Line, ...] = ()
+    funds: Annotated[int, Field(ge=0)] = 0
     links: tuple[Link, ...]
 
 
@@ -96,25 +94,16 @@ class Half(Canonical):
     waits: bool = False
 
 
-class Index(Canonical):
-    """The halves under one key, oldest first."""
-
-    halves: tuple[str, ...] = ()
-
-
-class FundMemory(Canonical):
-    """What was last told about a fund."""
-
-    status: Status
-    told: str
-
-
 class Trade(Canonical):
-    """What was last told about a trade, so that only changes are told."""
+    """What was last told about a trade, so that only changes are told.
+
+    funds: the digest of the state of each, by account. matched: how many of them agree.
+    """
 
     status: TradeStatus
     block: BlockState
-    funds: Annotated[dict[str, FundMemory], Field(default_factory=dict)]
+    funds: dict[str, str]
+    matched: Annotated[int, Field(ge=0)] = 0
     candidates: tuple[str, ...] = ()
 
 
@@ -157,6 +146,11 @@ def half_key(half: str) -> str:
     return f"half/{half}"
 
 
+def lines_key(half: str, source: Source) -> str:
+    """Where the lines of a statement of a half lie."""
+    return f"lines/{half}/{source.kind}/{source.reference}"
+
+
 def trade_key(trade: str) -> str:
     """Where the memory of a trade lies."""
     return f"trade/{trade}"
@@ -197,8 +191,3 @@ def link_keys(half: Half) -> list[str]:
 def link_key(where: str, link: Link) -> str:
     """Where the halves with `link` are listed. where: "link/" and the relationship."""
     return f"{where}/{link.kind}/{link.value}"
-
-
-def account_key(account: FundAccount) -> str:
-    """An account as a part of keys."""
-    return f"{account.scheme}:{account.code}"

@@ -10,12 +10,11 @@ from canonical.contracts.matching.v1.alleging import allegement, is_alleged_at_o
 from canonical.contracts.matching.v1.book import Book
 from canonical.contracts.matching.v1.calculating import calculation_of
 from canonical.contracts.matching.v1.comparison import Seen, seen
+from canonical.contracts.matching.v1.lines import account_key
 from canonical.contracts.matching.v1.records import (
     Change,
-    FundMemory,
     Half,
     Trade,
-    account_key,
     change_key,
     trade_key,
 )
@@ -107,7 +106,7 @@ class Teller:
             calculation = calculation_of(*sides_of(self.book, half), rules)
             if not isinstance(calculation, Calculation):
                 raise RefusedError(*calculation)
-            trade, now = self.book.trade_of(half), seen(half, other, rules)
+            trade, now = self.book.trade_of(half), seen(self.book, half, other, rules)
             block = now.block.model_copy(update={"sources": (source,), "differences": ()})
             funds = tuple(_asked_about(account, now, source) for account in _accounts(calculation))
             result = self._result(
@@ -120,7 +119,7 @@ class Teller:
 
     def _tell(self, trade: str, half: Half) -> Result | None:
         other = self.book.half(half.other) if half.other is not None else None
-        now = seen(half, other, self._rules_of(half))
+        now = seen(self.book, half, other, self._rules_of(half))
         if half.agreed and now.status is TradeStatus.MATCH_AGREED and self._is_asked(trade):
             now = replace(now, status=TradeStatus.CHANGE_REQUESTED)
         if half.agreed and now.status not in _AGREED:
@@ -150,7 +149,7 @@ class Teller:
     def standing(self, half: Half) -> Result:
         """How the trade of `half` stands, with the funds that are open, told before or not."""
         other = self.book.half(half.other) if half.other is not None else None
-        now = seen(half, other, self._rules_of(half))
+        now = seen(self.book, half, other, self._rules_of(half))
         trade = self.book.trade_of(half)
         if half.waits:
             asked = {trade: asked_for(self.book.working.must(change_key(trade), Change))}
@@ -209,7 +208,7 @@ class Teller:
             terms=broker.terms,
             block=now.block,
             funds=shown,
-            funds_matched=sum(f.status.is_matched for f in now.funds),
+            funds_matched=_matched(now.funds),
             funds_total=len(now.funds),
             candidates=half.candidates,
             calculation=now.calculation,
@@ -229,8 +228,13 @@ def _asked_about(account: FundAccount, now: Seen, source: Source) -> FundState:
 
 
 def _memory(now: Seen, half: Half) -> Trade:
-    funds = {key: FundMemory(status=f.status, told=digest(f)) for key, f in _keyed(now.funds).items()}
-    return Trade(status=now.status, block=now.block, funds=funds, candidates=half.candidates)
+    funds = {key: digest(fund) for key, fund in _keyed(now.funds).items()}
+    matched = _matched(now.funds)
+    return Trade(status=now.status, block=now.block, funds=funds, matched=matched, candidates=half.candidates)
+
+
+def _matched(funds: tuple[FundState, ...]) -> int:
+    return sum(fund.status.is_matched for fund in funds)
 
 
 def _keyed(funds: tuple[FundState, ...]) -> dict[str, FundState]:
