@@ -134,7 +134,7 @@ def assert_distinct(parts: tuple[Allocation, ...] | tuple[FundFigures, ...]) -> 
     seen: set[tuple[str, str, Decimal | None]] = set()
     for part in parts:
         price = part.price.value if part.price else None
-        key = (part.account.scheme.value, part.account.code, price)
+        key = (part.account.scheme, part.account.code, price)
         if key in seen:
             text: LiteralString = "account {code} stands twice: give it once with its whole quantity"
             raise violation(Rule.DUPLICATE, text, code=part.account.code)

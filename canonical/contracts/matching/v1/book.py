@@ -4,17 +4,24 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
-from canonical.contracts.matching.v1.cards import Card, Index, card_in, card_of, text_of
+from canonical.contracts.matching.v1.cards import (
+    Card,
+    FoundBy,
+    Index,
+    Text,
+    card_in,
+    card_of,
+    found_by,
+    text_of,
+)
 from canonical.contracts.matching.v1.lines import Line, Lines, Stated, lines_of, table_of
 from canonical.contracts.matching.v1.open_list import place_of, relist
 from canonical.contracts.matching.v1.records import (
     Half,
     Statement,
     Trade,
-    economics_keys,
     half_key,
     lines_key,
-    link_keys,
     trade_key,
 )
 from canonical.contracts.state import Working
@@ -24,28 +31,28 @@ from canonical.message import Role
 # the oldest are no longer found by it, which bounds the work that one message can cause.
 LISTED_MAX = 32
 
-Texts = dict[str, tuple[str, ...]]
-"""Cards as they stand in lists, by the ids of their halves."""
-
 
 @dataclass(slots=True)
 class Book:
     """The halves of one relationship while an entry is applied.
 
     time: of the entry; None where there is none, so that nothing can become open. touched: the halves that
-    changed, in order. near: the cards of those whose pairing may depend on what changed.
-    moved: the halves that became open or ceased to be so. unlisted: those whose cards in lists may be old.
-    keys: where halves are listed, by id, each with the statements that it follows from. lines: those that
-    were read or written, by their keys.
+    changed, in order. near: the cards of those whose pairing may depend on what changed. noted: the lists
+    that these were taken from. moved: the halves that became open or ceased to be so. unlisted: those whose
+    cards in lists may be old.
+    found, cards, lines: what was worked out already: what halves are found by, by id, each with the
+    statements that it follows from; cards that lists have, by id; lines, by their keys.
     """
 
     working: Working
     time: datetime | None = None
     touched: dict[str, None] = field(default_factory=dict)
-    near: Texts = field(default_factory=dict)
+    near: dict[str, Text] = field(default_factory=dict)
+    noted: dict[str, None] = field(default_factory=dict)
     moved: dict[str, None] = field(default_factory=dict)
     unlisted: dict[str, None] = field(default_factory=dict)
-    keys: dict[str, tuple[tuple[Statement, ...], list[str]]] = field(default_factory=dict)
+    found: dict[str, tuple[tuple[Statement, ...], FoundBy]] = field(default_factory=dict)
+    cards: dict[str, Card] = field(default_factory=dict)
     lines: dict[str, tuple[Line, ...]] = field(default_factory=dict)
 
     def half(self, half: str) -> Half:
@@ -74,14 +81,15 @@ class Book:
             self._keep_lines(half, each)
         if old is None or old.statements != half.statements:
             self._drop_lines(old, half.statements)
-            self._list_anew(half, self._keys(old) if old is not None else [], self._keys(half))
+            were = self._found_by(old).keys if old is not None else []
+            self._list_anew(half, were, self._found_by(half).keys)
 
     def remove(self, half: Half) -> None:
         """Remove an empty half."""
         old = self.half(half.id)
         self._note(old, None)
         self._drop_lines(old, ())
-        self._list_anew(half, self._keys(old), [])
+        self._list_anew(half, self._found_by(old).keys, [])
         self.working.delete(half_key(half.id))
         self.working.delete(trade_key(half.id))
 
@@ -101,11 +109,13 @@ class Book:
 
     def neighbours(self, half: Half) -> list[Card]:
         """The halves of both sides that share a link or the economics."""
-        return self.listed_at(self._keys(half))
+        return self.listed_at(self._found_by(half).keys)
 
     def names_near(self, half: Half) -> tuple[str, ...]:
         """The ids of its neighbours."""
-        return tuple(dict.fromkeys(card[0] for key in self._keys(half) for card in self._listed(key)))
+        return tuple(
+            dict.fromkeys(card[0] for key in self._found_by(half).keys for card in self._listed(key))
+        )
 
     def near_changes(self) -> list[Card]:
         """What is near what changed, then what changed, as far as it is still there."""
@@ -115,7 +125,7 @@ class Book:
 
     def card(self, half: Half) -> Card:
         """The card of a half as it is now."""
-        return card_of(half, self.other(half))
+        return card_of(half, self.other(half), self._found_by(half))
 
     def memory(self, trade: str) -> Trade | None:
         """What was last told about a trade."""
@@ -191,41 +201,53 @@ class Book:
 
     def _list_anew(self, half: Half, old: list[str], new: list[str]) -> None:
         for key in dict.fromkeys((*old, *new)):
-            cards = self._listed(key)
-            for card in cards:
-                self.near.setdefault(card[0], card)
-            is_there = any(card[0] == half.id for card in cards)
-            if key not in new:
-                self._write(key, tuple(card for card in cards if card[0] != half.id))
-            elif not is_there:
-                self._write(key, (*cards, text_of(half, self.other(half)))[-LISTED_MAX:])
+            if key not in old or key not in new or key not in self.noted:
+                self.noted[key] = None
+                self._list_at(key, half, is_listed=key in new)
+
+    def _list_at(self, key: str, half: Half, *, is_listed: bool) -> None:
+        cards = self._listed(key)
+        for card in cards:
+            self.near.setdefault(card[0], card)
+        is_there = any(card[0] == half.id for card in cards)
+        if is_there and not is_listed:
+            self._write(key, tuple(card for card in cards if card[0] != half.id))
+        elif is_listed and not is_there:
+            self._write(key, (*cards, self._text(half))[-LISTED_MAX:])
 
     def _list_now(self, half: Half) -> None:
         """Write the card of a half as it is now into the lists that have another one."""
-        text = text_of(half, self.other(half))
-        for key in self._keys(half):
+        text = self._text(half)
+        for key in self._found_by(half).keys:
             cards = self._listed(key)
             if any(card[0] == half.id and card != text for card in cards):
                 self._write(key, tuple(text if card[0] == half.id else card for card in cards))
 
-    def _write(self, key: str, cards: tuple[tuple[str, ...], ...]) -> None:
+    def _write(self, key: str, cards: tuple[Text, ...]) -> None:
         if cards:
             self.working.put(key, Index(cards=cards))
         else:
             self.working.delete(key)
 
-    def _listed(self, key: str) -> tuple[tuple[str, ...], ...]:
+    def _listed(self, key: str) -> tuple[Text, ...]:
         index = self.working.get(key, Index)
         return index.cards if index is not None else ()
 
-    def _card(self, text: tuple[str, ...]) -> Card:
+    def _card(self, text: Text) -> Card:
         """The card of a listed half as it is now: as its list says, unless that is old or too short."""
-        said = card_in(text) if text[0] not in self.unlisted else None
-        return said if said is not None else self.card(self.half(text[0]))
+        name = text[0]
+        if name in self.unlisted:
+            return self.card(self.half(name))
+        if name not in self.cards:
+            self.cards[name] = card_in(text) or self.card(self.half(name))
+        return self.cards[name]
 
-    def _keys(self, half: Half) -> list[str]:
-        """Where a half is listed. What it states is compared by identity: records are never edited."""
-        known = self.keys.get(half.id)
+    def _text(self, half: Half) -> Text:
+        return text_of(half, self.other(half), self._found_by(half))
+
+    def _found_by(self, half: Half) -> FoundBy:
+        """What a half is found by. What it states is compared by identity: records are never edited."""
+        known = self.found.get(half.id)
         if known is None or known[0] is not half.statements:
-            known = self.keys[half.id] = (half.statements, [*link_keys(half), *economics_keys(half)])
+            known = self.found[half.id] = (half.statements, found_by(half))
         return known[1]

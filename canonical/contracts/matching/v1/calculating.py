@@ -20,7 +20,6 @@ from canonical.contracts.matching.v1.tolerance import TOTAL, difference
 from canonical.problems import Problem, Rule
 from canonical.rules import Rules
 from canonical.rules.spread import Remainder
-from canonical.rules.tolerance import Holder
 
 _UNSETTLED = Remainder.LARGEST_FUND  # what rules leave open, a version settles before they come here
 
@@ -65,8 +64,7 @@ def calculation_of(broker: Side, investor: Side, rules: Rules) -> Calculation | 
 def is_needed(rules: Rules) -> bool:
     """Whether what the sides say is judged by the shared calculation."""
     levels = (rules.compare.block, rules.compare.fund, rules.compare.total)
-    tolerances = [one for level in levels for one in level.tolerances.values()]
-    held = any(one.allows_deviation and one.holds is Holder.CALCULATION for one in tolerances)
+    held = any(level.rests_on_calculation for level in levels)
     return held or rules.agreeing.auto_affirm or rules.agreeing.confirm_by_calculation
 
 

@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from canonical.base import Canonical
-from canonical.contracts.matching.v1.records import Half, block_of, links_of
+from canonical.contracts.matching.v1.records import Half, block_of, economics_keys, link_keys, links_of
 from canonical.identifiers import Link
 
 LINKS_LISTED_MAX = 8  # of one half in one list
@@ -30,6 +30,18 @@ Named = dict[str, set[str]]
 """What links name, by kind."""
 
 
+Text = tuple[str, ...]
+"""A card as it stands in a list."""
+
+
+class FoundBy(NamedTuple):
+    """The lists that a half is in, and what its links name, as a card has it and as text."""
+
+    keys: list[str]
+    names: Named
+    links: Text
+
+
 class Card(NamedTuple):
     """What pairing asks of a half first. other_lacks_block: of its counterpart, if it has one."""
 
@@ -43,7 +55,7 @@ class Card(NamedTuple):
 class Index(Canonical):
     """The halves under one key, oldest first: of each its card as text, or its id and role alone."""
 
-    cards: tuple[tuple[str, ...], ...] = ()
+    cards: tuple[Text, ...] = ()
 
     @property
     def halves(self) -> tuple[str, ...]:
@@ -59,23 +71,28 @@ def named(links: Iterable[Link]) -> Named:
     return found
 
 
-def card_of(half: Half, other: Half | None) -> Card:
+def found_by(half: Half) -> FoundBy:
+    """What a half is found by, as its statements have it."""
+    links = links_of(half)
+    keys = [*link_keys(half, links), *economics_keys(half)]
+    return FoundBy(keys, named(links), tuple(f"{link.kind}/{link.value}" for link in links))
+
+
+def card_of(half: Half, other: Half | None, found: FoundBy) -> Card:
     """The card of a half. other: its counterpart, if it has one."""
     lacks = other is not None and block_of(other) is None
-    return Card(half.id, half.role, _standing(half), lacks, named(links_of(half)))
+    return Card(half.id, half.role, _standing(half), lacks, found.names)
 
 
-def text_of(half: Half, other: Half | None) -> tuple[str, ...]:
+def text_of(half: Half, other: Half | None, found: FoundBy) -> Text:
     """The card of a half as a list has it; id and role alone where it has more links than a list holds."""
-    links = links_of(half)
-    if len(links) > LINKS_LISTED_MAX:
+    if len(found.links) > LINKS_LISTED_MAX:
         return (half.id, half.role.value)
     lacks = other is not None and block_of(other) is None
-    said = (half.id, half.role.value, _standing(half).value, _LACKS if lacks else "")
-    return (*said, *(f"{link.kind}/{link.value}" for link in links))
+    return (half.id, half.role.value, _standing(half).value, _LACKS if lacks else "", *found.links)
 
 
-def card_in(text: tuple[str, ...]) -> Card | None:
+def card_in(text: Text) -> Card | None:
     """The card that text_of has written; None where the half itself must be asked."""
     if len(text) == _UNSAID:
         return None

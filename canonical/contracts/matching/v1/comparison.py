@@ -120,7 +120,9 @@ def _total_differences(
     broker: Side, investor: Side, rules: Rules, by_rules: Calculated
 ) -> Iterator[Difference]:
     sides = (broker, investor)
-    if all(side.full and not side.over and are_calculated(side.shares) for side in sides):
+    if rules.compare.total.is_used and all(
+        side.full and not side.over and are_calculated(side.shares) for side in sides
+    ):
         yield from total_differences(broker.shares, investor.shares, rules, by_rules.totals)
 
 
@@ -163,10 +165,11 @@ def _instruments(broker: Values, investor: Values) -> tuple[str, str]:
 
 def _funds(broker: Side, investor: Side, rules: Rules, by_rules: Calculated) -> Iterator[FundState]:
     """Each fund, in the order in which the investor, then the broker, first named it."""
+    union = _Union()
     for account in dict.fromkeys((*investor.shares, *broker.shares)):
         for pair in aligned(broker.shares.get(account, []), investor.shares.get(account, [])):
             compared = _Compared(*pair, broker, investor, rules)
-            yield _fund(compared, by_rules)
+            yield _fund(compared, by_rules, union)
 
 
 class _Compared(NamedTuple):
@@ -179,7 +182,21 @@ class _Compared(NamedTuple):
     rules: Rules
 
 
-def _fund(compared: _Compared, by_rules: Calculated) -> FundState:
+class _Union:
+    """Each of some sources once. Funds that follow each other mostly rest on the same messages."""
+
+    def __init__(self) -> None:
+        self._last: tuple[Source, ...] = ()
+        self._found: tuple[Source, ...] = ()
+
+    def of(self, sources: tuple[Source, ...]) -> tuple[Source, ...]:
+        """`sources` without repetitions."""
+        if sources != self._last:
+            self._last, self._found = sources, tuple(dict.fromkeys(sources))
+        return self._found
+
+
+def _fund(compared: _Compared, by_rules: Calculated, union: _Union) -> FundState:
     ours, theirs = compared.ours, compared.theirs
     known = ours or theirs
     assert known is not None
@@ -191,7 +208,7 @@ def _fund(compared: _Compared, by_rules: Calculated) -> FundState:
         account=account_of(known.account),
         status=_status_of(differences, status),
         differences=differences,
-        sources=tuple(dict.fromkeys(_sources(compared, differences))),
+        sources=union.of(tuple(_sources(compared, differences))),
         broker_reference=ours.reference if ours else None,
         investor_reference=theirs.reference if theirs else None,
     )
@@ -222,14 +239,9 @@ def _is_affirmed_by(by_rules: Calculated, compared: _Compared) -> bool:
 
 
 def _fund_differences(compared: _Compared, by_rules: Values) -> Iterator[Difference]:
-    ours, theirs, broker, investor, rules = compared
+    ours, theirs, broker, investor, _ = compared
     if ours is not None and theirs is not None:
-        yield from _differences(
-            rules.compare.fund.tolerances,
-            {**ours.terms, **ours.values},
-            {**theirs.terms, **theirs.values},
-            by_rules,
-        )
+        yield from _share_differences(ours, theirs, compared.rules, by_rules)
     elif ours is not None and investor.full:
         yield Difference(field="account", broker=account_of(ours.account).code, investor="")
     elif theirs is not None and broker.full:
@@ -238,6 +250,13 @@ def _fund_differences(compared: _Compared, by_rules: Values) -> Iterator[Differe
         yield Difference(field="affirmation", broker="", investor=ours.word.reason)
     if theirs is not None and theirs.word is not None and not theirs.word.agreed:
         yield Difference(field="response", broker=theirs.word.reason, investor="")
+
+
+def _share_differences(ours: Share, theirs: Share, rules: Rules, by_rules: Values) -> Iterator[Difference]:
+    fields = rules.compare.fund
+    if fields.asks_for_figures or ours.values != theirs.values or ours.terms != theirs.terms:
+        broker, investor = {**ours.terms, **ours.values}, {**theirs.terms, **theirs.values}
+        yield from _differences(fields.tolerances, broker, investor, by_rules)
 
 
 def _sum_difference(broker: Side, investor: Side) -> Difference:

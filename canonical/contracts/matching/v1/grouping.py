@@ -17,6 +17,7 @@ from canonical.contracts.matching.v1.records import (
     half_key,
     link_key,
     link_keys,
+    links_of,
     mentions_key,
     relationship,
     trade_key,
@@ -92,7 +93,7 @@ def _shares(card: Card, new: _New) -> bool:
 
 
 def _linked(book: Book, new: _New) -> list[Half]:
-    found = _fitting(book, _own(book.listed_at(link_keys(new.half)), new), new)
+    found = _fitting(book, _own(book.listed_at(link_keys(new.half, links_of(new.half))), new), new)
     return narrowed(found, (_is_open, lambda h: _has_room(book, h, new)))
 
 

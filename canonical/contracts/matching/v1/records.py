@@ -182,10 +182,10 @@ def economics_keys(half: Half) -> list[str]:
     return [f"{where}/{name}/{terms.trade_date}/{block['quantity']}" for name in names]
 
 
-def link_keys(half: Half) -> list[str]:
-    """Where halves with the same links are listed."""
+def link_keys(half: Half, links: tuple[Link, ...]) -> list[str]:
+    """Where halves of its relationship that have any of these links are listed."""
     where = f"link/{relationship(half.broker, half.investor)}"
-    return [link_key(where, link) for link in links_of(half)]
+    return [link_key(where, link) for link in links]
 
 
 def link_key(where: str, link: Link) -> str:

@@ -1,8 +1,8 @@
 """A side's statements as one share per fund, and the shares of both sides beside each other."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from decimal import Decimal
+from typing import NamedTuple
 
 from canonical.amounts import total
 from canonical.contracts.matching.v1.lines import Stated
@@ -12,8 +12,7 @@ from canonical.message import Kind
 from canonical.result import Source
 
 
-@dataclass(frozen=True, slots=True)
-class Share:
+class Share(NamedTuple):
     """One side's part of one fund. account: as account_key has it.
 
     terms, values: as calculated, else as allocated. calculated: whether money is given.
