@@ -1,55 +1,70 @@
-"""The contracts' state: records as text, changes written once for all entries of a batch.
+"""The contracts' state: records read through a cache, changes written once for all entries of a batch.
 
-Entries that follow each other often change the same records, as the two sides of a trade do. What has changed
-is kept as the text that is stored, and made a record again for each entry that asks: many small objects that
-live for some entries cost Python's search for cycles more time than reading a text does.
+Entries that follow each other often change the same records, as the two sides of a trade do.
 """
 
 import sqlite3
+from collections import OrderedDict
 from collections.abc import Mapping
 
 from canonical.base import Canonical
 from canonical.contracts import RECORDS
+
+CACHED_MAX = 10_000  # some 10 KiB each; what is asked for is mostly a few minutes old
 
 _PUT = (
     "INSERT INTO state VALUES (?, ?, ?)"
     " ON CONFLICT (key) DO UPDATE SET class = excluded.class, value = excluded.value"
 )
 
-Stored = tuple[str, str]
-"""A record's class and text."""
-
 
 class Records:
     """The records of one store. Used by the writer's thread alone."""
 
     def __init__(self) -> None:
-        self._changed: dict[str, Stored | None] = {}
+        self._cache: OrderedDict[str, Canonical | None] = OrderedDict()
+        self._changed: dict[str, Canonical | None] = {}
+        self._texts: dict[str, str | None] = {}
 
     def get(self, connection: sqlite3.Connection, key: str) -> Canonical | None:
         """The record at `key` as it is now, None where there is none."""
         if key in self._changed:
-            found = self._changed[key]
-        else:
-            found = connection.execute("SELECT class, value FROM state WHERE key = ?", (key,)).fetchone()
-        if found is None:
-            return None
-        name, text = found
-        return RECORDS[name].model_validate_json(text)
+            return self._changed[key]
+        if key in self._cache:
+            self._cache.move_to_end(key)
+            return self._cache[key]
+        row = connection.execute("SELECT class, value FROM state WHERE key = ?", (key,)).fetchone()
+        record = RECORDS[row[0]].model_validate_json(row[1]) if row is not None else None
+        self._remember(key, record)
+        return record
 
     def change(self, changes: Mapping[str, Canonical | None]) -> dict[str, str | None]:
         """Records as they are from now on; None for those that are gone. Gives their texts."""
-        texts: dict[str, str | None] = {}
-        for key, record in changes.items():
-            text = record.model_dump_json(exclude_none=True) if record is not None else None
-            texts[key] = text
-            self._changed[key] = (type(record).__name__, text) if text is not None else None
+        texts = {
+            key: record.model_dump_json(exclude_none=True) if record is not None else None
+            for key, record in changes.items()
+        }
+        self._changed.update(changes)
+        self._texts.update(texts)
         return texts
 
     def write(self, connection: sqlite3.Connection) -> None:
         """Write what has changed; before the transaction ends that archives what changed it."""
-        rows = [(key, *stored) for key, stored in self._changed.items() if stored is not None]
-        gone = [(key,) for key, stored in self._changed.items() if stored is None]
+        rows = [
+            (key, type(record).__name__, self._texts[key])
+            for key, record in self._changed.items()
+            if record is not None
+        ]
+        gone = [(key,) for key, record in self._changed.items() if record is None]
         connection.executemany(_PUT, rows)
         connection.executemany("DELETE FROM state WHERE key = ?", gone)
+        for key, record in self._changed.items():
+            self._remember(key, record)
         self._changed.clear()
+        self._texts.clear()
+
+    def _remember(self, key: str, record: Canonical | None) -> None:
+        self._cache[key] = record
+        self._cache.move_to_end(key)
+        while len(self._cache) > CACHED_MAX:
+            self._cache.popitem(last=False)

@@ -5,6 +5,7 @@ from sqlite3 import Connection
 import pytest
 
 from canonical.contracts.matching.v1.records import Mentions
+from node import records
 from node.records import Records
 from node.store import open_store
 
@@ -47,3 +48,13 @@ def test_written_records_are_there_after_a_restart(connection: Connection):
     assert stored(connection) == ["b"]
     assert Records().get(connection, "b") == Mentions(keys=("3",))
     assert Records().get(connection, "a") is None
+
+
+def test_what_left_the_cache_is_read_again(connection: Connection, monkeypatch: pytest.MonkeyPatch):
+    """Memory stays bounded however many trades there are, also while changes wait to be written."""
+    monkeypatch.setattr(records, "CACHED_MAX", 2)
+    found = Records()
+    found.change({name: Mentions(keys=(name,)) for name in "abcde"})
+    assert found.get(connection, "a") == Mentions(keys=("a",))
+    found.write(connection)
+    assert [found.get(connection, name) for name in "abcde"] == [Mentions(keys=(name,)) for name in "abcde"]

@@ -179,7 +179,7 @@ def hangs_together(state: dict[str, Any]) -> None:
             case Index():
                 assert set(record.halves) <= set(halves), key
             case Trade():
-                assert key.removeprefix("trade/") in halves
+                assert key.split("/")[1] in halves
             case Change():
                 assert halves[key.removeprefix("change/")].agreed
                 assert halves[key.removeprefix("change/")].waits

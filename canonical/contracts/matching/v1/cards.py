@@ -74,7 +74,7 @@ def named(links: Iterable[Link]) -> Named:
 def found_by(half: Half) -> FoundBy:
     """What a half is found by, as its statements have it."""
     links = links_of(half)
-    keys = [*link_keys(half, links), *economics_keys(half)]
+    keys = [*link_keys(half, links), *economics_keys(half, block_of(half))]
     return FoundBy(keys, named(links), tuple(f"{link.kind}/{link.value}" for link in links))
 
 

@@ -6,18 +6,16 @@ from typing import NamedTuple
 from canonical.contracts.matching.v1.admission import RefusedError, Spoken, refused
 from canonical.contracts.matching.v1.book import Book
 from canonical.contracts.matching.v1.cards import Card, Named, named
-from canonical.contracts.matching.v1.lines import Line, Stated, account_of
+from canonical.contracts.matching.v1.lines import Stated, account_of
 from canonical.contracts.matching.v1.pairing import contradict, narrowed, same_deal
 from canonical.contracts.matching.v1.records import (
     Half,
-    Statement,
     block_of,
     economics_keys,
     half_id,
     half_key,
     link_key,
     link_keys,
-    links_of,
     mentions_key,
     relationship,
     trade_key,
@@ -39,7 +37,7 @@ def own_half(book: Book, said: Spoken, message: Stating, stated: Stated, anchor:
     """
     if anchor is not None and (half := book.find(anchor)) is not None:
         return half
-    new = _New(_opened(said, message, stated.statement), stated.lines, named(given_links(message)))
+    new = _New(_opened(said, message), stated, named(given_links(message)))
     for found in (_named(book, new), _linked(book, new), _alike(book, new)):
         if len(found) > 1:
             raise _ambiguous(found)
@@ -48,10 +46,10 @@ def own_half(book: Book, said: Spoken, message: Stating, stated: Stated, anchor:
     # No half of this place was there before: its id is made of the place.
     name = new.half.id
     book.working.know_absent(half_key(name), mentions_key(name), trade_key(name))
-    return new.half.model_copy(update={"statements": ()})
+    return new.half
 
 
-def _opened(said: Spoken, message: Stating, statement: Statement) -> Half:
+def _opened(said: Spoken, message: Stating) -> Half:
     broker, investor = message.broker.lei, message.investor.lei
     assert broker is not None
     assert investor is not None
@@ -62,23 +60,22 @@ def _opened(said: Spoken, message: Stating, statement: Statement) -> Half:
         investor=investor,
         opened=said.position,
         terms=message.terms,
-        statements=(statement,),
     )
 
 
 class _New(NamedTuple):
-    """What looks for its half: as a half of its own, with its lines and the links that it gives."""
+    """What looks for its half. half: a new one, in which it does not stand yet. given: the links it gives."""
 
     half: Half
-    lines: tuple[Line, ...]
+    stated: Stated
     given: Named
 
 
 def _named(book: Book, new: _New) -> list[Half]:
     """The half whose block the message names: as its own, or as the other side's that it is paired with."""
-    where = f"link/{relationship(new.half.broker, new.half.investor)}"
+    between = relationship(new.half.broker, new.half.investor)
     links = [Link(kind=kind, value=v) for kind in _BLOCKS for v in sorted(new.given.get(kind, ()))]
-    found = [card for card in book.listed_at(link_key(where, link) for link in links) if _shares(card, new)]
+    found = [card for card in book.listed_at(link_key(between, link) for link in links) if _shares(card, new)]
     own = [book.half(card.half) for card in found if card.role == new.half.role]
     if own:
         return own
@@ -93,13 +90,13 @@ def _shares(card: Card, new: _New) -> bool:
 
 
 def _linked(book: Book, new: _New) -> list[Half]:
-    found = _fitting(book, _own(book.listed_at(link_keys(new.half, links_of(new.half))), new), new)
+    found = _fitting(book, _own(book.listed_at(link_keys(new.half, new.stated.statement.links)), new), new)
     return narrowed(found, (_is_open, lambda h: _has_room(book, h, new)))
 
 
 def _alike(book: Book, new: _New) -> list[Half]:
     """The own half with the economics; failing that, the one that is paired with such a counterpart."""
-    listed = book.listed_at(economics_keys(new.half))
+    listed = book.listed_at(economics_keys(new.half, new.stated.statement.block))
     own = narrowed(_fitting(book, _own(listed, new), new), (_is_open,))
     if own:
         return own if len(own) == 1 else []
@@ -129,13 +126,13 @@ def _fitting(book: Book, cards: list[Card], new: _New) -> list[Half]:
 
 def _lacks(book: Book, half: Half, new: _New) -> bool:
     """Whether the half has not yet what the message brings, and says nothing else about the block."""
-    (brought,) = new.half.statements
+    brought = new.stated.statement
     ours, theirs = block_of(half), brought.block
     if ours is not None and theirs is not None and _deal(ours) != _deal(theirs):
         return False
     same = [statement for statement in half.statements if statement.source.kind is brought.source.kind]
     by_fund = theirs is None and all(statement.block is None for statement in same)
-    return not same or (by_fund and not taken(book, half, Stated(brought, new.lines)))
+    return not same or (by_fund and not taken(book, half, new.stated))
 
 
 def _deal(block: dict[str, str]) -> tuple[str, str]:
@@ -160,9 +157,9 @@ def taken(book: Book, half: Half, brought: Stated) -> str:
 
 def _has_room(book: Book, half: Half, new: _New) -> bool:
     """Whether the funds' quantities, with the new ones, fit into the block."""
-    block = block_of(half) or block_of(new.half)
-    joined = (*book.stated(half), Stated(new.half.statements[0], new.lines))
-    return block is None or quantity_of(shares_of(joined, half.words)) <= Decimal(block["quantity"])
+    block = block_of(half) or new.stated.statement.block
+    shares = shares_of((*book.stated(half), new.stated), half.words)
+    return block is None or quantity_of(shares) <= Decimal(block["quantity"])
 
 
 def _ambiguous(found: list[Half]) -> RefusedError:

@@ -19,7 +19,7 @@ from canonical.base import Canonical
 from canonical.contracts.matching.v1.records import Half, relationship
 from canonical.contracts.state import Working
 
-BUCKET_MAX = 32
+BUCKET_MAX = 16
 _ID_DIGITS = 16
 
 Place = tuple[str, date]
@@ -29,11 +29,11 @@ Place = tuple[str, date]
 class OpenBucket(Canonical):
     """Open halves whose ids begin alike, or the buckets that they were handed down to.
 
-    since: since when each is open, by the network's clock: it is late for deadlines before that.
+    since: since when each is open, by the network's clock, as text: it is late for deadlines before that.
     digits: the next digits of those buckets, in order; none where the halves lie here.
     """
 
-    since: Annotated[dict[str, datetime], Field(default_factory=dict)]
+    since: Annotated[dict[str, str], Field(default_factory=dict)]
     digits: str = ""
 
 
@@ -44,7 +44,7 @@ def relist(working: Working, old: Half | None, new: Half | None, now: datetime |
         _strike(working, was, old.id)
     if new is not None and shall is not None:
         assert now is not None, "a half becomes open by an entry, which has its time"
-        _enter(working, shall, new.id, now.replace(tzinfo=None, microsecond=0))
+        _enter(working, shall, new.id, now.replace(tzinfo=None, microsecond=0).isoformat())
 
 
 def listed_after(working: Working, place: Place, after: str) -> Iterator[tuple[str, datetime]]:
@@ -53,7 +53,9 @@ def listed_after(working: Working, place: Place, after: str) -> Iterator[tuple[s
     while begun:
         beginning = begun.pop()
         bucket = working.get(_bucket_key(place, beginning), OpenBucket) or OpenBucket(since={})
-        yield from ((half, bucket.since[half]) for half in sorted(bucket.since) if half > after)
+        for half in sorted(bucket.since):
+            if half > after:
+                yield half, datetime.fromisoformat(bucket.since[half])
         deeper = [beginning + digit for digit in bucket.digits]
         begun += [each for each in reversed(deeper) if each >= after[: len(each)]]
 
@@ -104,7 +106,7 @@ def _strike(working: Working, place: Place, half: str) -> None:
         working.delete(_bucket_key(place, beginning))
 
 
-def _enter(working: Working, place: Place, half: str, since: datetime) -> None:
+def _enter(working: Working, place: Place, half: str, since: str) -> None:
     beginning, bucket = _bucket_of(working, place, half)
     if bucket.digits:  # none of those below has the next digit yet
         digit = half[len(beginning)]
@@ -119,9 +121,9 @@ def _enter(working: Working, place: Place, half: str, since: datetime) -> None:
         working.put(_bucket_key(place, beginning), OpenBucket(since=entered))
 
 
-def _hand_down(working: Working, place: Place, beginning: str, since: dict[str, datetime]) -> None:
+def _hand_down(working: Working, place: Place, beginning: str, since: dict[str, str]) -> None:
     """Put so many halves into buckets below theirs. All may go into one: the next to come goes deeper."""
-    below: dict[str, dict[str, datetime]] = {}
+    below: dict[str, dict[str, str]] = {}
     for half in sorted(since):
         below.setdefault(half[len(beginning)], {})[half] = since[half]
     working.put(_bucket_key(place, beginning), OpenBucket(since={}, digits="".join(below)))

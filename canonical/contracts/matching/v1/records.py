@@ -2,11 +2,12 @@
 
 A *half* is what one side says about a trade: its statements in force. Two halves that belong together are
 paired. Everything else, the figures of the block, the funds, the statuses, follows from the statements, so
-that taking one back leaves no trace. Keys begin with the relationship: a node that may read only that
-relationship comes to the same state.
+that taking one back leaves no trace. A half's id, and all other keys, name the relationship: a node that may
+read only that relationship comes to the same state.
 
 What is large lies apart from what changes or is asked for often: the funds of a statement (`lines`) are
 written once, and the lists by which halves are found (`cards`) say enough of each to pass it over unread.
+All that is kept of a half, or under one reference, has keys that begin alike: a store finds it in one place.
 """
 
 import hashlib
@@ -133,12 +134,12 @@ def half_id(between: str, role: Role, position: int, number: int) -> str:
 
 def message_key(between: str, role: Role, kind: Kind, reference: str) -> str:
     """Where the record of a message of one side lies."""
-    return f"message/{between}/{role}/{kind}/{reference}"
+    return f"reference/{between}/{reference}/{role}/{kind}"
 
 
 def mentions_key(half: str) -> str:
     """Where the keys of the message records lie that name a half."""
-    return f"mentions/{half}"
+    return f"half/{half}/mentions"
 
 
 def half_key(half: str) -> str:
@@ -148,12 +149,12 @@ def half_key(half: str) -> str:
 
 def lines_key(half: str, source: Source) -> str:
     """Where the lines of a statement of a half lie."""
-    return f"lines/{half}/{source.kind}/{source.reference}"
+    return f"half/{half}/lines/{source.kind}/{source.reference}"
 
 
 def trade_key(trade: str) -> str:
     """Where the memory of a trade lies."""
-    return f"trade/{trade}"
+    return f"half/{trade}/trade"
 
 
 def change_key(trade: str) -> str:
@@ -168,12 +169,12 @@ def block_of(half: Half) -> Values | None:
 
 def links_of(half: Half) -> tuple[Link, ...]:
     """All links of the statements in force."""
-    return tuple(dict.fromkeys(link for statement in half.statements for link in statement.links))
+    links = (link for statement in half.statements for link in statement.links)
+    return tuple({(link.kind, link.value): link for link in links}.values())
 
 
-def economics_keys(half: Half) -> list[str]:
-    """Where halves with the same economics are listed, once for each name of the security."""
-    block = block_of(half)
+def economics_keys(half: Half, block: Values | None) -> list[str]:
+    """Where halves like it, with such a block, are listed, once for each name of the security."""
     if block is None:
         return []
     terms = half.terms
@@ -184,10 +185,10 @@ def economics_keys(half: Half) -> list[str]:
 
 def link_keys(half: Half, links: tuple[Link, ...]) -> list[str]:
     """Where halves of its relationship that have any of these links are listed."""
-    where = f"link/{relationship(half.broker, half.investor)}"
-    return [link_key(where, link) for link in links]
+    between = relationship(half.broker, half.investor)
+    return [link_key(between, link) for link in links]
 
 
-def link_key(where: str, link: Link) -> str:
-    """Where the halves with `link` are listed. where: "link/" and the relationship."""
-    return f"{where}/{link.kind}/{link.value}"
+def link_key(between: str, link: Link) -> str:
+    """Where the halves of a relationship that have `link` are listed."""
+    return f"reference/{between}/{link.value}/{link.kind}"

@@ -140,7 +140,7 @@ class Teller:
             return self._of_change(half, other, trade, now)
         shown = now.funds if now.status in _AGREED else _changed(now.funds, before, memory)
         result = self._result(half, trade, now, shown, other)
-        return result.model_copy(update={"cancellations": cancellations})
+        return result.model_copy(update={"cancellations": cancellations}) if cancellations else result
 
     def _rules_of(self, half: Half) -> Rules:
         """Those that hold for the trade that `half` is part of."""
