@@ -11,7 +11,8 @@ import pytest
 from trades import Replica, lei, message, submission
 
 from canonical.answer import answers
-from canonical.contracts.matching.v1.cards import Index
+from canonical.contracts.matching.v1 import cards
+from canonical.contracts.matching.v1.cards import Index, found_by, text_of
 from canonical.contracts.matching.v1.pairing import _Settling
 from canonical.contracts.matching.v1.records import Change, Half, MessageRecord, Trade
 from canonical.encoding import canonical_bytes
@@ -178,6 +179,12 @@ def hangs_together(state: dict[str, Any]) -> None:
         match record:
             case Index():
                 assert set(record.halves) <= set(halves), key
+                listed = [halves[name] for name in record.halves]
+                others = [halves.get(half.other or "") for half in listed]
+                told = (
+                    text_of(half, other, found_by(half)) for half, other in zip(listed, others, strict=True)
+                )
+                assert record.cards == tuple(told), key
             case Trade():
                 assert key.split("/")[1] in halves
             case Change():
@@ -213,3 +220,14 @@ def test_one_relationship_alone(seed: int):
             part.position = position
             alone = part.apply(entry)
             assert [canonical_bytes(each) for each in alone] == [canonical_bytes(each) for each in outcomes]
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_lists_that_say_little(seed: int, monkeypatch: pytest.MonkeyPatch):
+    """A half whose links a list does not hold is asked itself, and the same is said."""
+    full, short = Replica(), Replica()
+    said = market(seed)
+    outcomes = [full.apply(entry) for entry in said]
+    monkeypatch.setattr(cards, "LINKS_LISTED_MAX", 1)
+    assert [short.apply(entry) for entry in said] == outcomes
+    hangs_together(short.state)

@@ -170,7 +170,9 @@ class Book:
         is_moved = place_of(old) != place_of(new)
         for half in (old, new):
             if half is not None:
-                self.unlisted |= dict.fromkeys(name for name in (half.id, half.other) if name is not None)
+                self.unlisted[half.id] = None
+                if half.other is not None:
+                    self.unlisted[half.other] = None
                 if is_moved:
                     self.moved[half.id] = None
 
