@@ -64,9 +64,7 @@ class Exact:
         )
         check = partial(_checked, self)
         return core_schema.json_or_python_schema(
-            json_schema=core_schema.no_info_after_validator_function(
-                lambda digits: check(Decimal(digits)), text
-            ),
+            json_schema=core_schema.no_info_after_validator_function(partial(_read, self), text),
             python_schema=core_schema.no_info_after_validator_function(
                 check, core_schema.is_instance_schema(Decimal)
             ),
@@ -74,10 +72,21 @@ class Exact:
         )
 
 
+def _read(limits: Exact, digits: str) -> Decimal:
+    """The value of a text in the one form that values have."""
+    if _is_in_form(digits):
+        return Decimal(digits)
+    return _checked(limits, Decimal(digits))
+
+
+def _is_in_form(text: str) -> bool:
+    """Whether it is plainly a whole number within all limits, as most are. Others are looked at closer."""
+    return text.isdigit() and text != "0" and len(text) <= DIGITS_MAX
+
+
 def _checked(limits: Exact, value: Decimal) -> Decimal:
     """`value` in its one form. Its str() has no exponent: canonical/encoding.py rests on that."""
-    text = str(value)
-    if text.isdigit() and text != "0" and len(text) <= DIGITS_MAX:
+    if _is_in_form(str(value)):
         return value
     if not value.is_finite():
         raise violation(Rule.MALFORMED, "not a finite number")

@@ -1,9 +1,19 @@
 """The model that every canonical class builds on: frozen, closed, without surprises."""
 
+from enum import StrEnum
 from typing import Any, Never
 
 from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler
 from pydantic_core import CoreSchema
+
+
+class Term(StrEnum):
+    """A word of a closed list. It is written very often: its value is got without detours."""
+
+    @property
+    def value(self) -> str:
+        """The word itself."""
+        return self._value_
 
 
 class Canonical(BaseModel):

@@ -1,7 +1,6 @@
 """Identifiers and their check digits: LEI, BIC, ISIN, MIC, local codes, references, remarks."""
 
 import re
-from enum import StrEnum
 from functools import lru_cache
 from typing import Annotated, Any, LiteralString
 
@@ -12,7 +11,7 @@ from stdnum import lei as stdnum_lei
 from stdnum.exceptions import InvalidChecksum
 from stdnum.exceptions import ValidationError as StdnumError
 
-from canonical.base import Canonical
+from canonical.base import Canonical, Term
 from canonical.problems import Rule, violation
 
 LINKS_MAX = 20
@@ -126,7 +125,7 @@ class Instrument(Canonical):
         return self
 
 
-class AccountScheme(StrEnum):
+class AccountScheme(Term):
     """Who gives a fund account its code. FIX 661 and ISO 20022 proprietary issuers."""
 
     BIC = "bic"
@@ -143,7 +142,7 @@ class FundAccount(Canonical):
     scheme: AccountScheme = AccountScheme.PROPRIETARY
 
 
-class LinkKind(StrEnum):
+class LinkKind(Term):
     """What a reference refers to, so that only like is joined with like."""
 
     CLIENT_ORDER = "client_order"  # the investor's order: FIX 11, ISO ClntOrdrLkId

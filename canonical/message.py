@@ -5,13 +5,12 @@ say it; None where either may.
 """
 
 from datetime import date, time
-from enum import StrEnum
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, TypeAdapter, model_validator
 
 from canonical.amounts import plain
-from canonical.base import Canonical
+from canonical.base import Canonical, Term
 from canonical.identifiers import FundAccount, Links, Party, Reference, Remarks
 from canonical.problems import Rule, violation
 from canonical.trade import (
@@ -25,14 +24,14 @@ from canonical.trade import (
 )
 
 
-class Role(StrEnum):
+class Role(Term):
     """The two sides of a relationship."""
 
     BROKER = "broker"
     INVESTOR = "investor"
 
 
-class Kind(StrEnum):
+class Kind(Term):
     """What a message says."""
 
     EXECUTION_NOTICE = "execution_notice"

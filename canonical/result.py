@@ -6,12 +6,11 @@ itself. The same ledger gives the same results with the same ids at every entitl
 
 import hashlib
 from datetime import date, time
-from enum import StrEnum
 from typing import Annotated, Literal
 
 from pydantic import Field, TypeAdapter
 
-from canonical.base import Canonical
+from canonical.base import Canonical, Term
 from canonical.calculation.calculation import Calculation
 from canonical.diagnosis.cause import Diagnosis
 from canonical.identifiers import FundAccount, Lei, Links, Reference
@@ -23,7 +22,7 @@ from canonical.trade import BlockFigures, Terms
 ResultId = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
 
 
-class Status(StrEnum):
+class Status(Term):
     """Status of a block or of a fund (the industry's four letters)."""
 
     UNMATCHED = "NMAT"
@@ -37,7 +36,7 @@ class Status(StrEnum):
         return self in (Status.MATCHED, Status.WITHIN_TOLERANCE)
 
 
-class TradeStatus(StrEnum):
+class TradeStatus(Term):
     """Status of a whole trade."""
 
     UNMATCHED = "NMAT"  # no counterpart

@@ -8,14 +8,14 @@ from typing import Annotated, LiteralString
 from pydantic import Field, model_validator
 
 from canonical.amounts import Charge, Fees, Money, Price, Quantity, difference, plain, total
-from canonical.base import Canonical
+from canonical.base import Canonical, Term
 from canonical.identifiers import FundAccount, Instrument, Mic, Reference
 from canonical.problems import Rule, violation
 
 FUNDS_MAX = 1000
 
 
-class Side(StrEnum):
+class Side(Term):
     """The investor's side, whoever speaks (FIX 54 of the order, ISO 20022 Sd)."""
 
     BUY = "buy"
@@ -134,7 +134,7 @@ def assert_distinct(parts: tuple[Allocation, ...] | tuple[FundFigures, ...]) -> 
     seen: set[tuple[str, str, Decimal | None]] = set()
     for part in parts:
         price = part.price.value if part.price else None
-        key = (part.account.scheme.value, part.account.code, price)
+        key = (part.account.scheme, part.account.code, price)
         if key in seen:
             text: LiteralString = "account {code} stands twice: give it once with its whole quantity"
             raise violation(Rule.DUPLICATE, text, code=part.account.code)

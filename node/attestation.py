@@ -135,5 +135,4 @@ def _statement(said: Attestation, secret: DaySecret, sp: str) -> bytes:
 
 
 def _add(told: "hashlib._Hash", part: bytes) -> None:
-    told.update(len(part).to_bytes(8, "big"))
-    told.update(part)
+    told.update(len(part).to_bytes(8, "big") + part)

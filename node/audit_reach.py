@@ -172,10 +172,10 @@ class Reaches:
     def _of_record(self, row: dict[str, Any]) -> Relationship | None:
         """The relationship of a record: in its key, in its half, or in what it names."""
         kind, _, rest = row["key"].partition("/")
-        if kind in ("half", "trade", "mentions"):
+        if kind == "half":
             for connection in (self._own, self._stored):
                 query = "SELECT value FROM state WHERE key = ?"
-                for (value,) in each(connection, query, f"half/{rest}"):
+                for (value,) in each(connection, query, f"half/{rest.partition('/')[0]}"):
                     if found := _parties(value):
                         return found
             return None

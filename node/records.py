@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from canonical.base import Canonical
 from canonical.contracts import RECORDS
 
-CACHED_MAX = 10_000  # some 10 KiB each; what is asked for is mostly a few minutes old
+CACHED_MAX = 10_000  # some 3 KiB each, seldom 100; what is asked for is mostly a few minutes old
 
 _PUT = (
     "INSERT INTO state VALUES (?, ?, ?)"
@@ -41,7 +41,8 @@ class Records:
     def change(self, changes: Mapping[str, Canonical | None]) -> dict[str, str | None]:
         """Records as they are from now on; None for those that are gone. Gives their texts."""
         texts = {
-            key: record.model_dump_json() if record is not None else None for key, record in changes.items()
+            key: record.model_dump_json(exclude_none=True) if record is not None else None
+            for key, record in changes.items()
         }
         self._changed.update(changes)
         self._texts.update(texts)

@@ -12,7 +12,7 @@ from types import TracebackType
 from node.sqlite_log import read_log
 from node.store_seal import wal_of
 
-PAGE_BYTES = 4_096  # SQLite's own choice for a new file
+PAGE_BYTES = 8_192  # of a new store: more small records that belong together lie in one
 _PAGE_BYTES_MIN = 512
 
 _MAGIC = b"SQLite format 3\x00"

@@ -20,6 +20,7 @@ from pathlib import Path
 
 import structlog
 
+from node.sqlite_pages import PAGE_BYTES
 from node.store_check import damage_to_content, damage_to_files
 from node.store_seal import Progress, break_seal, fault_under, no_progress, read_seal, wal_of, write_seal
 
@@ -27,6 +28,7 @@ SCHEMA = Path(__file__).with_name("schema.sql")
 SCHEMA_VERSION = 3  # PRAGMA user_version; another one for every change that older code does not understand
 STORE_FILE = "yakujo.db"  # in the data folder
 CACHE_KIB = 65_536
+LOG_PAGES = 4_000  # until the log is brought into the file: pages that change again and again are copied once
 
 _PRIMARY = 0xFF  # the part of SQLite's error codes that says the kind
 _DAMAGE = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
@@ -157,7 +159,10 @@ def _check_version(connection: sqlite3.Connection, path: Path) -> bool:
 
 def _prepare(connection: sqlite3.Connection, *, is_new: bool) -> None:
     """Make the tables of a new store, all or none of them."""
+    if is_new:
+        connection.execute(f"PRAGMA page_size = {PAGE_BYTES}")
     connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute(f"PRAGMA wal_autocheckpoint = {LOG_PAGES}")
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA foreign_keys = ON")
     # What an institution has destroyed is to leave no trace, nor to be written to a temporary file meanwhile.

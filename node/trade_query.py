@@ -10,8 +10,8 @@ TRADES = """
            coalesce(json_extract(told.value, '$.status'), 'NMAT') AS status
     FROM state AS half
     LEFT JOIN state AS other ON other.key = 'half/' || json_extract(half.value, '$.other')
-    LEFT JOIN state AS told ON told.key = 'trade/' || substr(half.key, 6)
-    WHERE half.key >= 'half/' AND half.key < 'half0'
+    LEFT JOIN state AS told ON told.key = half.key || '/trade'
+    WHERE half.key >= 'half/' AND half.key < 'half0' AND half.class = 'Half'
       AND (other.key IS NULL OR (json_extract(half.value, '$.opened'), half.key)
                               < (json_extract(other.value, '$.opened'), other.key))
     UNION ALL

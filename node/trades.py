@@ -185,7 +185,7 @@ def row_of(view: View, half: Half, now: Trade, told: Result | None) -> TradeRow:
         quantity=block.get("quantity"),
         price=block.get("price"),
         currency=block.get("currency"),
-        funds_matched=sum(fund.status.is_matched for fund in now.funds.values()),
+        funds_matched=now.matched,
         funds_total=len(now.funds),
         differing=_differing(now, told),
         broker_references=_references(now, halves, Role.BROKER),

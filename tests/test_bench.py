@@ -10,7 +10,8 @@ from pydantic import BaseModel
 from rich.console import Console
 
 from canonical.contracts.matching.v1.book import LISTED_MAX
-from canonical.contracts.matching.v1.records import Half, Index
+from canonical.contracts.matching.v1.cards import Index
+from canonical.contracts.matching.v1.records import Half
 from canonical.contracts.state import Record
 from node.bench import (
     BenchOptions,

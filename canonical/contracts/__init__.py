@@ -22,9 +22,9 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from canonical.base import Canonical
+from canonical.contracts.matching.v1 import cards, lines, open_list, records, reminding
 from canonical.contracts.matching.v1 import contract as matching_v1
 from canonical.contracts.matching.v1 import forgetting as forgetting_v1
-from canonical.contracts.matching.v1 import open_list, records, reminding
 from canonical.contracts.matching.v2 import contract as matching_v2
 from canonical.contracts.state import View
 from canonical.message import Reminder
@@ -61,9 +61,9 @@ RECORDS: dict[str, type[Canonical]] = {
         records.MessageRecord,
         records.Mentions,
         records.Half,
-        records.Index,
+        lines.Lines,
+        cards.Index,
         records.Trade,
-        open_list.OpenDay,
         open_list.OpenBucket,
         reminding.Reminded,
         records.Change,

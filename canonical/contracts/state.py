@@ -58,6 +58,12 @@ class Working:
         assert value is None or isinstance(value, record), f"{key} holds {type(value).__name__}"
         return value
 
+    def before(self, key: str, record: type[Record]) -> Record | None:
+        """The record at `key`, which was asked for before, as it was before the entry."""
+        value = self.read[key]
+        assert value is None or isinstance(value, record), f"{key} holds {type(value).__name__}"
+        return value
+
     def must(self, key: str, record: type[Record]) -> Record:
         """The record at `key`, which is there unless the state is broken."""
         value = self.get(key, record)

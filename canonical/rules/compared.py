@@ -7,7 +7,7 @@ from pydantic import model_validator
 
 from canonical.base import Canonical
 from canonical.problems import Rule, violation
-from canonical.rules.tolerance import EXACT, NOT_USED, Tolerance
+from canonical.rules.tolerance import EXACT, NOT_USED, Code, Holder, Tolerance
 
 BLOCK_FIELDS = (
     "side",
@@ -57,6 +57,22 @@ class _Compared(Canonical):
     def tolerances(self) -> dict[str, Tolerance]:
         """By field, in order."""
         return {name: getattr(self, name) for name in type(self).model_fields}
+
+    @cached_property
+    def asks_for_figures(self) -> bool:
+        """Whether a field must be given, so that even equal sides may lack something."""
+        return any(tolerance.code is Code.CPOP for tolerance in self.tolerances.values())
+
+    @cached_property
+    def is_used(self) -> bool:
+        """Whether any field is looked at."""
+        return any(tolerance.code is not Code.NUFM for tolerance in self.tolerances.values())
+
+    @cached_property
+    def rests_on_calculation(self) -> bool:
+        """Whether the calculated figure of a field may hold."""
+        tolerances = self.tolerances.values()
+        return any(one.allows_deviation and one.holds is Holder.CALCULATION for one in tolerances)
 
 
 class BlockCompared(_Compared):

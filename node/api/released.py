@@ -6,7 +6,8 @@ What this node alone has come to is nobody's yet: the other side's node has to c
 from dataclasses import dataclass, field
 
 from canonical.calculation.calculation import Calculation
-from canonical.contracts.matching.v1.records import FundMemory, Trade, account_key, trade_key
+from canonical.contracts.matching.v1.lines import account_key
+from canonical.contracts.matching.v1.records import Trade, trade_key
 from canonical.difference_words import explained
 from canonical.result import OUTCOME, BlockState, Difference, FundState, Result, Status, TradeStatus
 from node.inspection import View
@@ -61,11 +62,12 @@ class Released:
         if self.last is None:
             return NOTHING
         funds = {
-            f"{key}/{number}": FundMemory(status=fund.status, told="")
+            f"{key}/{number}": fund.status.value
             for key, several in self.funds.items()
             for number, fund in enumerate(several)
         }
-        return Trade(status=self.last.status, block=self.block, funds=funds)
+        matched = self.last.funds_matched
+        return Trade(status=self.last.status, block=self.block, funds=funds, matched=matched)
 
     @property
     def block_differences(self) -> tuple[Difference, ...]:

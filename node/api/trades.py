@@ -6,7 +6,8 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 from canonical.calculation.calculation import Calculation
-from canonical.contracts.matching.v1.records import Half, Values, half_key
+from canonical.contracts.matching.v1.lines import Line, Lines, account_of, lines_of
+from canonical.contracts.matching.v1.records import Half, Statement, Values, half_key, lines_key
 from canonical.identifiers import FundAccount, Lei
 from canonical.message import Role
 from canonical.problems import Problem
@@ -173,8 +174,8 @@ def trade_shown(view: View, institution: str, reference: str) -> TradeShown | No
     return TradeShown(
         trade=trade,
         terms=last.terms if last is not None else halves[0].terms,
-        broker_said=_said(halves, Role.BROKER),
-        investor_said=_said(halves, Role.INVESTOR),
+        broker_said=_said(view, halves, Role.BROKER),
+        investor_said=_said(view, halves, Role.INVESTOR),
         block_differences=told.block_differences,
         funds=tuple(_fund(fund) for several in told.funds.values() for fund in several),
         calculation=told.calculation,
@@ -191,21 +192,30 @@ def _halves(view: View, trade: str) -> list[Half]:
     return [one for one in (half, other) if one is not None]
 
 
-def _said(halves: list[Half], role: Role) -> tuple[SaidOfTrade, ...]:
+def _said(view: View, halves: list[Half], role: Role) -> tuple[SaidOfTrade, ...]:
     return tuple(
         SaidOfTrade(
             message=statement.source,
             terms=statement.terms,
             block=statement.block,
             funds=tuple(
-                SaidLine(account=line.account, reference=line.reference, values=line.values)
-                for line in statement.lines
+                SaidLine(account=account_of(line.account), reference=line.reference, values=line.values)
+                for line in _lines(view, half, statement)
             ),
         )
         for half in halves
         if half.role is role
         for statement in half.statements
     )
+
+
+def _lines(view: View, half: Half, statement: Statement) -> tuple[Line, ...]:
+    """The funds of a statement."""
+    if not statement.funds:
+        return ()
+    found = view.record(lines_key(half.id, statement.source), Lines)
+    assert found is not None, "a half and what it states are stored together"
+    return lines_of(found)
 
 
 def _fund(fund: FundState) -> FundShown:

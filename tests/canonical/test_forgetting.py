@@ -8,7 +8,8 @@ from scenarios import FOLDER, steps
 from trades import BROKER, CONTRACT, INVESTOR, Replica, message, submission
 
 from canonical.contracts import CONTRACTS, FORGET, HALVES_OF
-from canonical.contracts.matching.v1.records import Half, Index, MessageRecord, Trade
+from canonical.contracts.matching.v1.cards import Index
+from canonical.contracts.matching.v1.records import Half, MessageRecord, Trade, trade_key
 from canonical.result import Result, TradeStatus
 from canonical.submission import Submission
 
@@ -37,13 +38,13 @@ def half_of(replica: Replica, each: Submission) -> str:
 
 def halves(replica: Replica) -> list[str]:
     """All halves that were ever spoken of, those that are empty by now too."""
-    return sorted(key.partition("/")[2] for key in replica.state if key.startswith("mentions/"))
+    return sorted(key.split("/")[1] for key in replica.state if key.endswith("/mentions"))
 
 
 def assert_sound(replica: Replica, gone: set[str]) -> None:
     """No record names what is gone; whatever leads to a half leads to one that is there."""
     state = replica.state
-    there = {key.partition("/")[2] for key in state if key.startswith("half/")}
+    there = {record.id for record in state.values() if isinstance(record, Half)}
     for key, record in state.items():
         text = f"{key} {record.model_dump_json()}"
         assert [half for half in gone if half in text] == [], key
@@ -55,7 +56,7 @@ def assert_sound(replica: Replica, gone: set[str]) -> None:
         if isinstance(record, MessageRecord) and record.live and record.source.kind in STATING:
             assert record.half in there
         if isinstance(record, Trade):
-            assert key.partition("/")[2] in there
+            assert key.split("/")[1] in there
 
 
 references = st.sampled_from(["1", "2", "3", "4"])
@@ -174,7 +175,7 @@ def test_agreed_stays_agreed_without_its_counterpart():
     kept = half_of(replica, calculation)
     forget(replica, half_of(replica, confirmation))
     assert_sound(replica, set())
-    assert replica.state[f"trade/{kept}"].status is TradeStatus.MATCH_AGREED
+    assert replica.state[trade_key(kept)].status is TradeStatus.MATCH_AGREED
     again = said("confirmation", "C1", links={"common": "T1"}, funds=["F1 30000"])
     outcomes = replica.apply(again)  # its reference is free again, but what it speaks of is settled
     assert [o for o in outcomes if isinstance(o, Result) and o.status is TradeStatus.MATCH_AGREED] == []

@@ -142,7 +142,7 @@ CHANGES = {
         "UPDATE state SET value = replace(value, 'MISM', 'MACH')"
         " WHERE class = 'Trade' AND value LIKE '%MISM%'",
         "state",
-        "the record trade/",
+        "/trade",
     ),
     "no record": (
         "DELETE FROM state WHERE key = (SELECT MIN(key) FROM state WHERE class = 'Half')",

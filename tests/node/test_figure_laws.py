@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from told_days import Days, calculated, noticed
 
-from canonical.contracts.matching.v1.records import Half, Trade
+from canonical.contracts.matching.v1.records import Half, Trade, trade_key
 from canonical.result import TradeStatus
 from node.figures import Figures
 
@@ -74,7 +74,7 @@ def standing(state: dict[str, Any]) -> Counter[str]:
     for half in halves.values():
         other = halves.get(half.other or "")
         if other is None or (half.opened, half.id) < (other.opened, other.id):
-            told = state.get(f"trade/{half.id}")
+            told = state.get(trade_key(half.id))
             status = told.status if isinstance(told, Trade) else TradeStatus.UNMATCHED
             found[OPEN.get(status, "agreed")] += 1
     return found

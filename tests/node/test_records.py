@@ -4,7 +4,7 @@ from sqlite3 import Connection
 
 import pytest
 
-from canonical.contracts.matching.v1.records import Index
+from canonical.contracts.matching.v1.records import Mentions
 from node import records
 from node.records import Records
 from node.store import open_store
@@ -24,16 +24,16 @@ def stored(connection: Connection) -> list[str]:
 def test_a_change_is_seen_before_it_is_written(connection: Connection):
     """An entry builds on what the one before it in the same batch has changed."""
     found = Records()
-    found.change({"a": Index(halves=("1",))})
-    assert found.get(connection, "a") == Index(halves=("1",))
+    found.change({"a": Mentions(keys=("1",))})
+    assert found.get(connection, "a") == Mentions(keys=("1",))
     assert stored(connection) == []
 
 
 def test_what_is_told_of_a_change_is_what_is_stored(connection: Connection):
     """Nodes attest the very bytes that they keep; the last change of a batch is the one that stays."""
     found = Records()
-    found.change({"a": Index(halves=("1",)), "b": Index(halves=("2",)), "c": None})
-    told = found.change({"a": Index(halves=("3",)), "b": None})
+    found.change({"a": Mentions(keys=("1",)), "b": Mentions(keys=("2",)), "c": None})
+    told = found.change({"a": Mentions(keys=("3",)), "b": None})
     found.write(connection)
     assert told["b"] is None
     assert connection.execute("SELECT key, value FROM state").fetchall() == [("a", told["a"])]
@@ -41,12 +41,12 @@ def test_what_is_told_of_a_change_is_what_is_stored(connection: Connection):
 
 def test_written_records_are_there_after_a_restart(connection: Connection):
     found = Records()
-    found.change({"a": Index(halves=("1",)), "b": Index(halves=("2",))})
+    found.change({"a": Mentions(keys=("1",)), "b": Mentions(keys=("2",))})
     found.write(connection)
-    found.change({"a": None, "b": Index(halves=("3",))})
+    found.change({"a": None, "b": Mentions(keys=("3",))})
     found.write(connection)
     assert stored(connection) == ["b"]
-    assert Records().get(connection, "b") == Index(halves=("3",))
+    assert Records().get(connection, "b") == Mentions(keys=("3",))
     assert Records().get(connection, "a") is None
 
 
@@ -54,7 +54,7 @@ def test_what_left_the_cache_is_read_again(connection: Connection, monkeypatch: 
     """Memory stays bounded however many trades there are, also while changes wait to be written."""
     monkeypatch.setattr(records, "CACHED_MAX", 2)
     found = Records()
-    found.change({name: Index(halves=(name,)) for name in "abcde"})
-    assert found.get(connection, "a") == Index(halves=("a",))
+    found.change({name: Mentions(keys=(name,)) for name in "abcde"})
+    assert found.get(connection, "a") == Mentions(keys=("a",))
     found.write(connection)
-    assert [found.get(connection, name) for name in "abcde"] == [Index(halves=(name,)) for name in "abcde"]
+    assert [found.get(connection, name) for name in "abcde"] == [Mentions(keys=(name,)) for name in "abcde"]

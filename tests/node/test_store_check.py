@@ -19,6 +19,7 @@ from damage import (
 )
 
 from node import store_check
+from node.sqlite_pages import PAGE_BYTES
 from node.store import Store, StoreDamagedError, each, keep_setting, open_store
 from node.store_seal import seal_of, wal_of
 
@@ -59,7 +60,7 @@ def test_of_a_very_large_store_the_newest_is_looked_at(
             open_store(path)
     else:
         open_store(path).close()
-        cut(path, 4096)
+        cut(path, PAGE_BYTES)
         with pytest.raises(StoreDamagedError, match=r"1 of its .* pages are cut off"):
             open_store(path)
 
@@ -68,7 +69,7 @@ def test_a_cut_is_found(tmp_path: Path):
     path = sealed_store(tmp_path, messages=250)
     seal_of(path).unlink()
     cut(path, 2**20)
-    with pytest.raises(StoreDamagedError, match=r"256 of its .* pages are cut off"):
+    with pytest.raises(StoreDamagedError, match=rf"{2**20 // PAGE_BYTES} of its .* pages are cut off"):
         open_store(path)
 
 
@@ -88,7 +89,7 @@ def test_damage_to_the_structure_is_found(tmp_path: Path):
     with closing(sqlite3.connect(path)) as connection:
         query = "SELECT rootpage FROM sqlite_master WHERE name = 'sqlite_autoindex_delivery_1'"
         ((root,),) = each(connection, query)
-    flip(path, (root - 1) * 4096 * 8)
+    flip(path, (root - 1) * PAGE_BYTES * 8)
     with pytest.raises(StoreDamagedError, match="SQLite"):
         open_store(path)
 

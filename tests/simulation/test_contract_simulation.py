@@ -11,8 +11,10 @@ import pytest
 from trades import Replica, lei, message, submission
 
 from canonical.answer import answers
+from canonical.contracts.matching.v1 import cards
+from canonical.contracts.matching.v1.cards import Index, found_by, text_of
 from canonical.contracts.matching.v1.pairing import _Settling
-from canonical.contracts.matching.v1.records import Change, Half, Index, MessageRecord, Trade
+from canonical.contracts.matching.v1.records import Change, Half, MessageRecord, Trade
 from canonical.encoding import canonical_bytes
 from canonical.message import Role
 from canonical.result import AnyOutcome, Receipt, Rejection, Result, TradeStatus
@@ -177,8 +179,14 @@ def hangs_together(state: dict[str, Any]) -> None:
         match record:
             case Index():
                 assert set(record.halves) <= set(halves), key
+                listed = [halves[name] for name in record.halves]
+                others = [halves.get(half.other or "") for half in listed]
+                told = (
+                    text_of(half, other, found_by(half)) for half, other in zip(listed, others, strict=True)
+                )
+                assert record.cards == tuple(told), key
             case Trade():
-                assert key.removeprefix("trade/") in halves
+                assert key.split("/")[1] in halves
             case Change():
                 assert halves[key.removeprefix("change/")].agreed
                 assert halves[key.removeprefix("change/")].waits
@@ -196,7 +204,7 @@ def test_halves_that_are_passed_over(seed: int, monkeypatch: pytest.MonkeyPatch)
     few, every = Replica(), Replica()
     said = market(seed)
     outcomes = [few.apply(entry) for entry in said]
-    monkeypatch.setattr(_Settling, "fitting", lambda _, halves: [half.id for half in halves])
+    monkeypatch.setattr(_Settling, "fitting", lambda _, cards: [card.half for card in cards])
     assert [every.apply(entry) for entry in said] == outcomes
     assert every.digest() == few.digest()
 
@@ -212,3 +220,14 @@ def test_one_relationship_alone(seed: int):
             part.position = position
             alone = part.apply(entry)
             assert [canonical_bytes(each) for each in alone] == [canonical_bytes(each) for each in outcomes]
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_lists_that_say_little(seed: int, monkeypatch: pytest.MonkeyPatch):
+    """A half whose links a list does not hold is asked itself, and the same is said."""
+    full, short = Replica(), Replica()
+    said = market(seed)
+    outcomes = [full.apply(entry) for entry in said]
+    monkeypatch.setattr(cards, "LINKS_LISTED_MAX", 1)
+    assert [short.apply(entry) for entry in said] == outcomes
+    hangs_together(short.state)

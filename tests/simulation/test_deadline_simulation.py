@@ -2,6 +2,7 @@
 
 import random
 from datetime import date, datetime, time, timedelta
+from itertools import chain
 from typing import Any
 
 import pytest
@@ -9,8 +10,8 @@ from test_contract_simulation import hangs_together, hear, market
 from trades import CONTRACT, MORNING, Replica, submission
 
 from canonical.contracts import REMINDING
-from canonical.contracts.matching.v1 import reminding
-from canonical.contracts.matching.v1.open_list import OpenBucket, OpenDay
+from canonical.contracts.matching.v1 import open_list, reminding
+from canonical.contracts.matching.v1.open_list import OpenBucket
 from canonical.contracts.matching.v1.records import Half
 from canonical.encoding import canonical_bytes
 from canonical.message import Reminder
@@ -85,21 +86,45 @@ def plain(state: dict[str, Any]) -> dict[str, Any]:
 
 
 def lists_what_is_open(state: dict[str, Any]) -> None:
-    """Every half that is not agreed, or waits for consent, is listed under its trade date, and no other."""
+    """Every half that is not agreed, or waits for consent, is listed under its trade date, and no other.
+
+    A bucket has few halves, whose ids begin as it says, or names all those below it.
+    """
     halves = [record for record in state.values() if isinstance(record, Half)]
     open_ = {
-        (f"{h.broker}/{h.investor}/{h.terms.trade_date}/{h.id[:2]}", h.id)
-        for h in halves
-        if not h.agreed or h.waits
+        (f"{h.broker}/{h.investor}/{h.terms.trade_date}", h.id) for h in halves if not h.agreed or h.waits
     }
-    buckets = {key: record for key, record in state.items() if isinstance(record, OpenBucket)}
-    assert open_ == {
-        (key.removeprefix("open_bucket/"), half) for key, bucket in buckets.items() for half in bucket.since
-    }
-    days = {key.split("/", 1)[1]: r for key, r in state.items() if isinstance(r, OpenDay)}
-    named = {f"{day.split('/', 1)[1]}/{day.split('/')[0]}/{b}" for day, r in days.items() for b in r.buckets}
-    assert named == {key.removeprefix("open_bucket/") for key in buckets}
-    assert all(list(day.buckets) == sorted(day.buckets) for day in days.values())
+    buckets = dict(placed(key, record) for key, record in state.items() if isinstance(record, OpenBucket))
+    assert open_ == {(place, half) for (place, _), bucket in buckets.items() for half in bucket.since}
+    for (place, beginning), bucket in buckets.items():
+        assert bool(bucket.since) is not bool(bucket.digits)
+        assert len(bucket.since) <= open_list.BUCKET_MAX + 1
+        assert all(half.startswith(beginning) for half in bucket.since)
+        assert list(bucket.digits) == sorted(
+            under[-1] for where, under in buckets if (where, under[:-1]) == (place, beginning) and under
+        )
+
+
+def placed(key: str, bucket: OpenBucket) -> tuple[tuple[str, str], OpenBucket]:
+    """A bucket by its relationship and trade date, and how the ids in it begin."""
+    if key.startswith("open/"):
+        day, broker, investor = open_list.day_of_key(key)
+        return (f"{broker}/{investor}/{day}", ""), bucket
+    place, _, beginning = key.removeprefix("open_bucket/").rpartition("/")
+    return (place, beginning), bucket
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_very_many_open_halves(seed: int, monkeypatch: pytest.MonkeyPatch):
+    """Buckets of any size list the same halves in the same order."""
+    wide, narrow = Replica(rules=with_deadlines()), Replica(rules=with_deadlines())
+    for entry in market(seed):
+        wide.time = narrow.time = wide.time + timedelta(minutes=3)
+        told = [*wide.apply(entry), *chain.from_iterable(remind(wide, random.Random(0)))]
+        monkeypatch.setattr(open_list, "BUCKET_MAX", 1)
+        assert [*narrow.apply(entry), *chain.from_iterable(remind(narrow, random.Random(0)))] == told
+        lists_what_is_open(narrow.state)
+        monkeypatch.undo()
 
 
 @pytest.mark.parametrize("limits", [(1, 2_000), (3, 2_000), (250, 1), (7, 3)])

@@ -3,8 +3,9 @@
 from canonical.calculation.calculation import Calculation
 from canonical.contracts.matching.v1.admission import Spoken, in_force, refused
 from canonical.contracts.matching.v1.book import Book
-from canonical.contracts.matching.v1.records import Half, Line, Statement, block_of, links_of
-from canonical.contracts.matching.v1.sides import Side, side_of
+from canonical.contracts.matching.v1.lines import Line, Stated, account_key
+from canonical.contracts.matching.v1.records import Half, Statement, block_of, links_of
+from canonical.contracts.matching.v1.sides import Side, sides_of_pair
 from canonical.contracts.matching.v1.statements import figures_of
 from canonical.message import Kind, Role
 from canonical.problems import Rule
@@ -24,9 +25,7 @@ def meant(book: Book, said: Spoken, about: str) -> Half:
 
 def sides_of(book: Book, half: Half) -> tuple[Side, Side]:
     """The broker's and the investor's side of the trade that a half is part of."""
-    pair = [half, *([book.half(half.other)] if half.other is not None else [])]
-    by_role = {each.role: each for each in pair}
-    return side_of(by_role.get(Role.BROKER)), side_of(by_role.get(Role.INVESTOR))
+    return sides_of_pair(book, half, book.other(half))
 
 
 def adopting(book: Book, half: Half, said: Spoken) -> Half:
@@ -41,24 +40,23 @@ def adopting(book: Book, half: Half, said: Spoken) -> Half:
 
 def is_calculated(statement: Statement) -> bool:
     """Whether a statement gives money for funds."""
-    return bool(statement.lines) and statement.source.kind is not Kind.ALLOCATION_INSTRUCTION
+    return bool(statement.funds) and statement.source.kind is not Kind.ALLOCATION_INSTRUCTION
 
 
-def adopted(own: Half, calculation: Calculation, said: Spoken) -> Half:
+def adopted(book: Book, own: Half, calculation: Calculation, said: Spoken) -> tuple[Half, Stated]:
     """A side whose own figures are the calculated ones; what it has said of block and split stays.
 
     So is its settlement date, where the calendar is known by which the rules count.
     """
     settles = calculation.settlement_date
     terms = own.terms.model_copy(update={"settlement_date": settles}) if settles else own.terms
-    references = {line.account: line.reference for s in own.statements for line in s.lines}
-    lines = tuple(
-        Line(account=fund.account, values=figures_of(fund), reference=references.get(fund.account))
-        for fund in calculation.funds
-    )
+    references = {line.account: line.reference for each in book.stated(own) for line in each.lines}
+    accounts = [(account_key(fund.account), fund) for fund in calculation.funds]
+    lines = tuple(Line(key, figures_of(fund), references.get(key)) for key, fund in accounts)
     statement = Statement(
-        source=said.source, terms=terms, block=block_of(own), lines=lines, links=links_of(own)
+        source=said.source, terms=terms, block=block_of(own), funds=len(lines), links=links_of(own)
     )
     kept = tuple(statement for statement in own.statements if not is_calculated(statement))
     words = tuple(word for word in own.words if any(word.answers == each.source for each in kept))
-    return own.model_copy(update={"statements": (*kept, statement), "words": words, "terms": terms})
+    now = own.model_copy(update={"statements": (*kept, statement), "words": words, "terms": terms})
+    return now, Stated(statement, lines)

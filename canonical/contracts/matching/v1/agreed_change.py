@@ -11,10 +11,10 @@ from canonical.base import Canonical
 from canonical.contracts.matching.v1.admission import RefusedError, Spoken, note, refused, source_of, spoken
 from canonical.contracts.matching.v1.book import Book
 from canonical.contracts.matching.v1.contribution import AgreedError, Contributions, kinds_replacing
+from canonical.contracts.matching.v1.lines import Line, Stated
 from canonical.contracts.matching.v1.records import (
     Change,
     Half,
-    Line,
     MessageRecord,
     Statement,
     Word,
@@ -182,14 +182,15 @@ class Changes:
         """Who consents takes the other side's figures over, where there are figures for every fund."""
         theirs = next((self.book.half(half.id) for half in pair if half.role is by), None)
         ours = next((self.book.half(half.id) for half in pair if half.role is not by), None)
-        if theirs is None or not are_calculated(shares_of(theirs)):
+        if theirs is None or not are_calculated(shares_of(self.book.stated(theirs), theirs.words)):
             return
         if ours is None:
-            words = tuple(_word(statement, said) for statement in theirs.statements if statement.lines)
+            words = tuple(_word(statement, said) for statement in theirs.statements if statement.funds)
             self.book.put(theirs.model_copy(update={"words": (*theirs.words, *words)}))
             return
         _withdraw_all(self.book.working, [ours])
-        self.book.put(ours.model_copy(update={"statements": (_statement(theirs, ours, said),), "words": ()}))
+        same = _stated(self.book, theirs, ours, said)
+        self.book.put(ours.model_copy(update={"statements": (same.statement,), "words": ()}), same)
 
 
 def _other(role: Role) -> Role:
@@ -252,17 +253,19 @@ def _withdraw_all(working: Working, halves: list[Half]) -> None:
 
 
 def _word(statement: Statement, said: Spoken) -> Word:
-    lines = tuple(range(len(statement.lines)))
+    lines = tuple(range(statement.funds))
     return Word(source=said.source, answers=statement.source, lines=lines, agreed=True)
 
 
-def _statement(theirs: Half, ours: Half, said: Spoken) -> Statement:
+def _stated(book: Book, theirs: Half, ours: Half, said: Spoken) -> Stated:
     """What is consented to, as the statement of the side that consents."""
-    shares = (share for each in shares_of(theirs).values() for share in each)
-    return Statement(
+    shares = (share for each in shares_of(book.stated(theirs), theirs.words).values() for share in each)
+    lines = tuple(Line(share.account, share.values) for share in shares)
+    statement = Statement(
         source=said.source,
         terms=theirs.terms,
         block=block_of(theirs),
-        lines=tuple(Line(account=share.account, values=share.values) for share in shares),
+        funds=len(lines),
         links=links_of(ours),
     )
+    return Stated(statement, lines)

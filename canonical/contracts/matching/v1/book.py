@@ -5,15 +5,24 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from canonical.calendar import Calendar
-from canonical.contracts.matching.v1.open_list import relist
+from canonical.contracts.matching.v1.cards import (
+    Card,
+    FoundBy,
+    Index,
+    Text,
+    card_in,
+    card_of,
+    found_by,
+    text_of,
+)
+from canonical.contracts.matching.v1.lines import Line, Lines, Stated, lines_of, table_of
+from canonical.contracts.matching.v1.open_list import place_of, relist
 from canonical.contracts.matching.v1.records import (
     Half,
-    Index,
     Statement,
     Trade,
-    economics_keys,
     half_key,
-    link_keys,
+    lines_key,
     trade_key,
 )
 from canonical.contracts.state import Working
@@ -28,18 +37,25 @@ LISTED_MAX = 32
 class Book:
     """The halves of one relationship while an entry is applied.
 
-    time: of the entry; None where there is none, so that nothing can become open. calendars: of the master
-    data there. touched: the halves that
-    changed, in order. near: halves whose pairing may depend on what changed.
-    keys: where halves are listed, by id, each with the statements that it follows from.
+    time: of the entry; None where there is none, so that nothing can become open. calendars: of the
+    master data there. touched: the halves that changed, in order. near: the cards of those whose pairing may
+    depend on what changed. noted: the lists that these were taken from. moved: the halves that became open
+    or ceased to be so. unlisted: those whose cards in lists may be old.
+    found, cards, lines: what was worked out already: what halves are found by, by id, each with the
+    statements that it follows from; cards that lists have, by id; lines, by their keys.
     """
 
     working: Working
     time: datetime | None = None
     calendars: tuple[Calendar, ...] = ()
     touched: dict[str, None] = field(default_factory=dict)
-    near: dict[str, None] = field(default_factory=dict)
-    keys: dict[str, tuple[tuple[Statement, ...], list[str]]] = field(default_factory=dict)
+    near: dict[str, Text] = field(default_factory=dict)
+    noted: dict[str, None] = field(default_factory=dict)
+    moved: dict[str, None] = field(default_factory=dict)
+    unlisted: dict[str, None] = field(default_factory=dict)
+    found: dict[str, tuple[tuple[Statement, ...], FoundBy]] = field(default_factory=dict)
+    cards: dict[str, Card] = field(default_factory=dict)
+    lines: dict[str, tuple[Line, ...]] = field(default_factory=dict)
 
     def half(self, half: str) -> Half:
         """The half with this id, which is there."""
@@ -49,57 +65,69 @@ class Book:
         """The half with this id, or None once it is empty."""
         return self.working.get(half_key(half), Half)
 
-    def put(self, half: Half) -> None:
-        """Store `half` and list it where it now belongs."""
+    def other(self, half: Half) -> Half | None:
+        """The half that this one is paired with, if it is."""
+        return self.half(half.other) if half.other is not None else None
+
+    def stated(self, half: Half) -> list[Stated]:
+        """What a half states, with all funds."""
+        return [Stated(statement, self._lines(half, statement)) for statement in half.statements]
+
+    def put(self, half: Half, *new: Stated) -> None:
+        """Store `half`; it is found by what it states from now on. new: those of its statements that are."""
         old = self.find(half.id)
         self.working.put(half_key(half.id), half)
         self.touched[half.id] = None
-        relist(self.working, old, half, self.time)
+        self._note(old, half)
+        for each in new:
+            self._keep_lines(half, each)
         if old is None or old.statements != half.statements:
-            self._list_anew(half.id, self._keys(old) if old is not None else [], self._keys(half))
+            self._drop_lines(old, half.statements)
+            were = self._found_by(old).keys if old is not None else []
+            self._list_anew(half, were, self._found_by(half).keys)
 
     def remove(self, half: Half) -> None:
         """Remove an empty half."""
         old = self.half(half.id)
-        relist(self.working, old, None, self.time)
-        self._list_anew(half.id, self._keys(old), [])
+        self._note(old, None)
+        self._drop_lines(old, ())
+        self._list_anew(half, self._found_by(old).keys, [])
         self.working.delete(half_key(half.id))
         self.working.delete(trade_key(half.id))
 
-    def _list_anew(self, half: str, old: list[str], new: list[str]) -> None:
-        for key in dict.fromkeys((*old, *new)):
-            halves = self.listed(key)
-            self.near |= dict.fromkeys(halves)
-            if key not in new:
-                self._write(key, tuple(h for h in halves if h != half))
-            elif half not in halves:
-                self._write(key, (*halves, half)[-LISTED_MAX:])
+    def close(self) -> None:
+        """Bring the lists up to date with how the halves stand now: once, when the entry is through."""
+        for name in self.moved:
+            relist(self.working, self.working.before(half_key(name), Half), self.find(name), self.time)
+        for name in self.unlisted:
+            half = self.find(name)
+            if half is not None:
+                self._list_now(half)
 
-    def _write(self, key: str, halves: tuple[str, ...]) -> None:
-        if halves:
-            self.working.put(key, Index(halves=halves))
-        else:
-            self.working.delete(key)
-
-    def listed(self, key: str) -> tuple[str, ...]:
-        """The ids of the halves listed at `key`."""
-        index = self.working.get(key, Index)
-        return index.halves if index is not None else ()
-
-    def listed_at(self, keys: Iterable[str]) -> list[Half]:
+    def listed_at(self, keys: Iterable[str]) -> list[Card]:
         """The halves listed at any of `keys`, each once."""
-        return [self.half(i) for i in dict.fromkeys(i for key in keys for i in self.listed(key))]
+        texts = {card[0]: card for key in keys for card in self._listed(key)}
+        return [self._card(text) for text in texts.values()]
 
-    def neighbours(self, half: Half) -> list[Half]:
+    def neighbours(self, half: Half) -> list[Card]:
         """The halves of both sides that share a link or the economics."""
-        return self.listed_at(self._keys(half))
+        return self.listed_at(self._found_by(half).keys)
 
-    def _keys(self, half: Half) -> list[str]:
-        """Where a half is listed. What it states is compared by identity: records are never edited."""
-        known = self.keys.get(half.id)
-        if known is None or known[0] is not half.statements:
-            known = self.keys[half.id] = (half.statements, [*link_keys(half), *economics_keys(half)])
-        return known[1]
+    def names_near(self, half: Half) -> tuple[str, ...]:
+        """The ids of its neighbours."""
+        return tuple(
+            dict.fromkeys(card[0] for key in self._found_by(half).keys for card in self._listed(key))
+        )
+
+    def near_changes(self) -> list[Card]:
+        """What is near what changed, then what changed, as far as it is still there."""
+        texts = [text for name, text in self.near.items() if name not in self.unlisted or self.find(name)]
+        changed = (self.find(name) for name in self.touched if name not in self.near)
+        return [*map(self._card, texts), *(self.card(half) for half in changed if half is not None)]
+
+    def card(self, half: Half) -> Card:
+        """The card of a half as it is now."""
+        return card_of(half, self.other(half), self._found_by(half))
 
     def memory(self, trade: str) -> Trade | None:
         """What was last told about a trade."""
@@ -138,3 +166,92 @@ class Book:
         for each in parted:
             self.put(each)
         return parted
+
+    def _note(self, old: Half | None, new: Half | None) -> None:
+        """Note what the lists that follow from a half, or from its counterpart, may have to say anew."""
+        is_moved = place_of(old) != place_of(new)
+        for half in (old, new):
+            if half is not None:
+                self.unlisted[half.id] = None
+                if half.other is not None:
+                    self.unlisted[half.other] = None
+                if is_moved:
+                    self.moved[half.id] = None
+
+    def _lines(self, half: Half, statement: Statement) -> tuple[Line, ...]:
+        if not statement.funds:
+            return ()
+        key = lines_key(half.id, statement.source)
+        if key not in self.lines:
+            self.lines[key] = lines_of(self.working.must(key, Lines))
+        return self.lines[key]
+
+    def _keep_lines(self, half: Half, new: Stated) -> None:
+        if new.lines:
+            key = lines_key(half.id, new.statement.source)
+            self.working.know_absent(key)  # a source speaks once
+            self.working.put(key, table_of(new.lines))
+            self.lines[key] = new.lines
+
+    def _drop_lines(self, old: Half | None, kept: tuple[Statement, ...]) -> None:
+        """Remove the lines of what a half states no more."""
+        sources = [statement.source for statement in kept]
+        for statement in old.statements if old is not None else ():
+            if statement.funds and statement.source not in sources:
+                assert old is not None
+                key = lines_key(old.id, statement.source)
+                self.working.delete(key)
+                self.lines.pop(key, None)
+
+    def _list_anew(self, half: Half, old: list[str], new: list[str]) -> None:
+        for key in dict.fromkeys((*old, *new)):
+            if key not in old or key not in new or key not in self.noted:
+                self.noted[key] = None
+                self._list_at(key, half, is_listed=key in new)
+
+    def _list_at(self, key: str, half: Half, *, is_listed: bool) -> None:
+        cards = self._listed(key)
+        for card in cards:
+            self.near.setdefault(card[0], card)
+        is_there = any(card[0] == half.id for card in cards)
+        if is_there and not is_listed:
+            self._write(key, tuple(card for card in cards if card[0] != half.id))
+        elif is_listed and not is_there:
+            self._write(key, (*cards, self._text(half))[-LISTED_MAX:])
+
+    def _list_now(self, half: Half) -> None:
+        """Write the card of a half as it is now into the lists that have another one."""
+        text = self._text(half)
+        for key in self._found_by(half).keys:
+            cards = self._listed(key)
+            if any(card[0] == half.id and card != text for card in cards):
+                self._write(key, tuple(text if card[0] == half.id else card for card in cards))
+
+    def _write(self, key: str, cards: tuple[Text, ...]) -> None:
+        if cards:
+            self.working.put(key, Index(cards=cards))
+        else:
+            self.working.delete(key)
+
+    def _listed(self, key: str) -> tuple[Text, ...]:
+        index = self.working.get(key, Index)
+        return index.cards if index is not None else ()
+
+    def _card(self, text: Text) -> Card:
+        """The card of a listed half as it is now: as its list says, unless that is old or too short."""
+        name = text[0]
+        if name in self.unlisted:
+            return self.card(self.half(name))
+        if name not in self.cards:
+            self.cards[name] = card_in(text) or self.card(self.half(name))
+        return self.cards[name]
+
+    def _text(self, half: Half) -> Text:
+        return text_of(half, self.other(half), self._found_by(half))
+
+    def _found_by(self, half: Half) -> FoundBy:
+        """What a half is found by. What it states is compared by identity: records are never edited."""
+        known = self.found.get(half.id)
+        if known is None or known[0] is not half.statements:
+            known = self.found[half.id] = (half.statements, found_by(half))
+        return known[1]

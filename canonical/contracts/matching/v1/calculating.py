@@ -12,7 +12,8 @@ from canonical.amounts import total
 from canonical.calculation.calculation import Calculation, calculate
 from canonical.calculation.deal import Deal, Portion
 from canonical.calendar import Calendar, calendar_named
-from canonical.contracts.matching.v1.records import Half, Values, account_key
+from canonical.contracts.matching.v1.lines import account_key, account_of
+from canonical.contracts.matching.v1.records import Half, Values
 from canonical.contracts.matching.v1.shares import Share, Shares
 from canonical.contracts.matching.v1.sides import Side
 from canonical.contracts.matching.v1.statements import block_values, figures_of
@@ -22,7 +23,6 @@ from canonical.problems import Problem, Rule
 from canonical.result import Difference
 from canonical.rules import Rules
 from canonical.rules.spread import Remainder
-from canonical.rules.tolerance import Holder
 
 _UNSETTLED = Remainder.LARGEST_FUND  # what rules leave open, a version settles before they come here
 
@@ -73,8 +73,7 @@ def calculation_of(
 def is_needed(rules: Rules) -> bool:
     """Whether what the sides say is judged by the shared calculation."""
     levels = (rules.compare.block, rules.compare.fund, rules.compare.total)
-    tolerances = [one for level in levels for one in level.tolerances.values()]
-    held = any(one.allows_deviation and one.holds is Holder.CALCULATION for one in tolerances)
+    held = any(level.rests_on_calculation for level in levels)
     return held or rules.agreeing.auto_affirm or rules.agreeing.confirm_by_calculation
 
 
@@ -108,10 +107,9 @@ def confirmed(side: Side, calculation: Calculation) -> Side:
     sources = tuple(statement.source for statement in side.half.statements)
     shares: Shares = {}
     for fund in calculation.funds:
-        share = Share(
-            fund.account, side.given or {}, figures_of(fund), None, calculated=True, sources=sources
-        )
-        shares.setdefault(account_key(fund.account), []).append(share)
+        account = account_key(fund.account)
+        share = Share(account, side.given or {}, figures_of(fund), None, calculated=True, sources=sources)
+        shares.setdefault(account, []).append(share)
     return replace(side, shares=shares, quantity=calculation.block.quantity, full=True, over=False)
 
 
@@ -146,7 +144,7 @@ def _portions(shares: Shares, average: str) -> Iterator[Portion]:
         price = share.values.get("price", average)
         accrued, _, currency = share.values.get("accrued", "0").partition(" ")
         yield Portion(
-            account=share.account,
+            account=account_of(share.account),
             quantity=Decimal(share.values["quantity"]),
             price=Decimal(price) if price != average else None,
             accrued=Decimal(accrued) if accrued != "0" and not currency else None,

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import NamedTuple
 
 from canonical.amounts import plain
 from canonical.calculation.calculation import Calculation
 from canonical.calendar import Calendar
+from canonical.contracts.matching.v1.book import Book
 from canonical.contracts.matching.v1.calculating import (
     NOTHING,
     Calculated,
@@ -17,16 +17,16 @@ from canonical.contracts.matching.v1.calculating import (
     may_confirm,
 )
 from canonical.contracts.matching.v1.diagnosing import diagnosis_of
-from canonical.contracts.matching.v1.records import Half, Values, Word, account_key
-from canonical.contracts.matching.v1.shares import Share, aligned
-from canonical.contracts.matching.v1.sides import Side, side_of
-from canonical.contracts.matching.v1.tolerance import difference
+from canonical.contracts.matching.v1.field_comparison import field_differences, status_of
+from canonical.contracts.matching.v1.fund_comparison import funds_seen
+from canonical.contracts.matching.v1.records import Half, Word
+from canonical.contracts.matching.v1.sides import Side, sides_of_pair
 from canonical.contracts.matching.v1.totals import are_calculated, total_differences
 from canonical.diagnosis.cause import Diagnosis
 from canonical.message import Role
 from canonical.problems import Problem
-from canonical.result import BlockState, Difference, FundState, Source, Status, TradeStatus, parting
-from canonical.rules import NUMBERS, Resolution, Rules, Tolerance
+from canonical.result import BlockState, Difference, FundState, Source, Status, TradeStatus
+from canonical.rules import NUMBERS, Resolution, Rules
 
 Calendars = tuple[Calendar, ...]
 
@@ -48,16 +48,13 @@ class Seen:
     unaffirmed: Diagnosis | None = None
 
 
-def seen(half: Half, other: Half | None, rules: Rules, calendars: Calendars) -> Seen:
-    """How a trade stands. A half alone counts as a trade once the other side has answered to it.
-
-    calendars: those that are known, to judge settlement dates by.
-    """
+def seen(book: Book, half: Half, other: Half | None, rules: Rules) -> Seen:
+    """How a trade stands. A half alone counts as a trade once the other side has answered to it."""
     if other is None and not half.words:
         block = BlockState(status=Status.UNMATCHED, sources=tuple(s.source for s in half.statements))
         return Seen(block, (), TradeStatus.UNMATCHED)
-    sides = {each.role: each for each in (half, other) if each is not None}
-    broker, investor = side_of(sides.get(Role.BROKER)), side_of(sides.get(Role.INVESTOR))
+    broker, investor = sides_of_pair(book, half, other)
+    calendars = book.calendars
     if is_needed(rules):
         now = _by_rules(broker, investor, rules, calendars)
     else:
@@ -106,7 +103,7 @@ def _with_proposal(now: Seen, broker: Side, investor: Side, rules: Rules, calend
 
 
 def _seen(broker: Side, investor: Side, rules: Rules, by_rules: Calculated) -> Seen:
-    funds = tuple(_funds(broker, investor, rules, by_rules))
+    funds = tuple(funds_seen(broker, investor, rules, by_rules))
     sources = _block_sources(broker, investor)
     over = (_sum_difference(broker, investor),) if broker.over or investor.over else ()
     status, differences = _block_status(broker, investor, funds, rules, by_rules)
@@ -131,10 +128,10 @@ def _block_status(
         return Status.MISMATCHED, (Difference(field="response", broker="", investor=word.reason),)
     if broker.given is not None and investor.given is not None:
         found = (
-            *_differences(rules.compare.block.tolerances, broker.given, investor.given, by_rules.block),
+            *field_differences(rules.compare.block.tolerances, broker.given, investor.given, by_rules.block),
             *_total_differences(broker, investor, rules, by_rules),
         )
-        return _status_of(found, Status.MATCHED), found
+        return status_of(found, Status.MATCHED), found
     affirmed = investor.half is None and broker.full and all(f.status.is_matched for f in funds)
     agreed = broker.given is not None and (word is not None or affirmed)
     return (Status.MATCHED if agreed else Status.UNMATCHED), ()
@@ -144,130 +141,15 @@ def _total_differences(
     broker: Side, investor: Side, rules: Rules, by_rules: Calculated
 ) -> Iterator[Difference]:
     sides = (broker, investor)
-    if all(side.full and not side.over and are_calculated(side.shares) for side in sides):
+    if rules.compare.total.is_used and all(
+        side.full and not side.over and are_calculated(side.shares) for side in sides
+    ):
         yield from total_differences(broker.shares, investor.shares, rules, by_rules.totals)
 
 
 def _word_on_block(side: Side) -> Word | None:
     words = side.half.words if side.half is not None else ()
     return next((word for word in reversed(words) if not word.lines), None)
-
-
-def _differences(
-    tolerances: dict[str, Tolerance], broker: Values, investor: Values, by_rules: Values
-) -> Iterator[Difference]:
-    """The fields in which the sides part. What one side does not give is not compared."""
-    for field, tolerance in tolerances.items():
-        ours, theirs = broker.get(field), investor.get(field)
-        if field == "instrument":
-            ours, theirs = _instruments(broker, investor)
-        if ours != theirs or ours is None:  # else they are equal: whatever the tolerance, that matches
-            found = difference(field, tolerance, ours, theirs, by_rules)
-            if found is not None:
-                yield found
-
-
-def _status_of(differences: tuple[Difference, ...], alike: Status) -> Status:
-    """The status that differences lead to; `alike` where there are none."""
-    if parting(differences):
-        return Status.MISMATCHED
-    return Status.WITHIN_TOLERANCE if differences and alike is Status.MATCHED else alike
-
-
-def _instruments(broker: Values, investor: Values) -> tuple[str, str]:
-    """How each side names the security: in the way that parts them, else that they share, else its own.
-
-    Two names of different kinds are not known to be of one security: they differ.
-    """
-    pairs = [(broker.get(name), investor.get(name)) for name in ("isin", "japan_code")]
-    both = [(one, other) for one, other in pairs if one is not None and other is not None]
-    own = tuple(values.get("isin") or values["japan_code"] for values in (broker, investor))
-    return next(((one, other) for one, other in both if one != other), both[0] if both else (own[0], own[1]))
-
-
-def _funds(broker: Side, investor: Side, rules: Rules, by_rules: Calculated) -> Iterator[FundState]:
-    """Each fund, in the order in which the investor, then the broker, first named it."""
-    for account in dict.fromkeys((*investor.shares, *broker.shares)):
-        for pair in aligned(broker.shares.get(account, []), investor.shares.get(account, [])):
-            compared = _Compared(*pair, broker, investor, rules)
-            yield _fund(compared, by_rules)
-
-
-class _Compared(NamedTuple):
-    """One fund of both sides, and the sides that it belongs to."""
-
-    ours: Share | None
-    theirs: Share | None
-    broker: Side
-    investor: Side
-    rules: Rules
-
-
-def _fund(compared: _Compared, by_rules: Calculated) -> FundState:
-    ours, theirs = compared.ours, compared.theirs
-    known = ours or theirs
-    assert known is not None
-    values = by_rules.of(account_key(known.account), known.price)
-    differences = tuple(_fund_differences(compared, values))
-    unaffirmed = None if _is_matched(ours, theirs) else _unaffirmed(by_rules, compared)
-    is_matched = _is_matched(ours, theirs) or unaffirmed == ()
-    status = Status.MATCHED if is_matched else Status.UNMATCHED
-    return FundState(
-        account=known.account,
-        status=_status_of(differences, status),
-        differences=differences,
-        unaffirmed=unaffirmed or (),
-        sources=tuple(dict.fromkeys(_sources(compared, differences))),
-        broker_reference=ours.reference if ours else None,
-        investor_reference=theirs.reference if theirs else None,
-    )
-
-
-def _sources(compared: _Compared, differences: tuple[Difference, ...]) -> Iterator[Source]:
-    """The messages that name a fund; where a side has named all of its funds without it, that side's too."""
-    yield from (s for share in (compared.ours, compared.theirs) if share for s in share.sources)
-    if any(difference.field == "account" for difference in differences):
-        missing = compared.broker if compared.ours is None else compared.investor
-        statements = missing.half.statements if missing.half is not None else ()
-        yield from (statement.source for statement in statements if statement.lines)
-
-
-def _is_matched(ours: Share | None, theirs: Share | None) -> bool:
-    """Of shares that do not differ: whether the investor has calculated too, or has affirmed."""
-    if ours is None:
-        return False
-    return (theirs is not None and theirs.calculated) or (ours.word is not None and ours.word.agreed)
-
-
-def _unaffirmed(by_rules: Calculated, compared: _Compared) -> tuple[Difference, ...] | None:
-    """What keeps the calculation from affirming a fund that is allocated and confirmed.
-
-    Empty where it affirms it; None where it has no say.
-    """
-    ours, theirs = compared.ours, compared.theirs
-    if not by_rules.affirms or ours is None or theirs is None or not ours.calculated or ours.word is not None:
-        return None
-    account = account_key(ours.account)
-    return by_rules.unlike(account, ours.values, compared.rules) if by_rules.of(account, ours.price) else None
-
-
-def _fund_differences(compared: _Compared, by_rules: Values) -> Iterator[Difference]:
-    ours, theirs, broker, investor, rules = compared
-    if ours is not None and theirs is not None:
-        yield from _differences(
-            rules.compare.fund.tolerances,
-            {**ours.terms, **ours.values},
-            {**theirs.terms, **theirs.values},
-            by_rules,
-        )
-    elif ours is not None and investor.full:
-        yield Difference(field="account", broker=ours.account.code, investor="")
-    elif theirs is not None and broker.full:
-        yield Difference(field="account", broker="", investor=theirs.account.code)
-    if ours is not None and ours.word is not None and not ours.word.agreed:
-        yield Difference(field="affirmation", broker="", investor=ours.word.reason)
-    if theirs is not None and theirs.word is not None and not theirs.word.agreed:
-        yield Difference(field="response", broker=theirs.word.reason, investor="")
 
 
 def _sum_difference(broker: Side, investor: Side) -> Difference:

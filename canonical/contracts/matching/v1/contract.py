@@ -47,7 +47,7 @@ def _decision(view: View, entry: Entry, rules: RulesOn, contract: str) -> Decisi
     if not problems:
         results, problems = _results(working, entry, said, rules, contract)
         if not problems:
-            return Decision(working.changes, (_receipt(entry, contract), *results))
+            return Decision(working.changes, (_receipt(entry, said, contract), *results))
     return Decision({}, (_rejection(entry, contract, tuple(problems[:PROBLEMS_PER_MESSAGE_MAX])),))
 
 
@@ -115,7 +115,9 @@ def _told(changes: Changes, entry: Entry, rules: RulesOn, contract: str) -> list
     teller = Teller(book, rules, contract, entry.position, made.withdrawn, made.cancelled, changes.told)
     gone = [*teller.tell_cancelled(changes.gone), *teller.tell_gone()]
     pairing.settle(book)
-    return [*gone, *teller.tell(), *teller.tell_calculated(made.requests)]
+    told = [*gone, *teller.tell(), *teller.tell_calculated(made.requests)]
+    book.close()
+    return told
 
 
 def _parties(entry: Entry) -> tuple[str, str]:
@@ -144,7 +146,7 @@ def _trade_date(entry: Entry) -> date | None:
     return next((t.trade_date for t in terms if t is not None), None)
 
 
-def _receipt(entry: Entry, contract: str) -> Receipt:
+def _receipt(entry: Entry, said: list[Spoken], contract: str) -> Receipt:
     broker, investor = _parties(entry)
     role = _sender_role(entry)
     assert role is not None, "accepted from nobody"
@@ -155,7 +157,7 @@ def _receipt(entry: Entry, contract: str) -> Receipt:
         broker=broker,
         investor=investor,
         to=role,
-        sources=_sources(entry, role),
+        sources=tuple(each.source for each in said),
         trade_date=_trade_date(entry),
     )
 

@@ -8,8 +8,9 @@ from canonical.contracts.matching.v1.adoption import adopted, adopting, is_calcu
 from canonical.contracts.matching.v1.book import Book
 from canonical.contracts.matching.v1.calculating import calculation_of
 from canonical.contracts.matching.v1.grouping import own_half, taken
+from canonical.contracts.matching.v1.lines import Stated, account_of
 from canonical.contracts.matching.v1.records import Half, MessageRecord, Statement, Word, message_key
-from canonical.contracts.matching.v1.statements import Stating, statement_of
+from canonical.contracts.matching.v1.statements import Stating, stated_in
 from canonical.message import (
     Affirmation,
     AllocationResponse,
@@ -83,22 +84,22 @@ class Contributions:
         note(self.book.working, said, half)
 
     def _state(self, said: Spoken, message: Stating, anchor: str | None) -> str:
-        statement = statement_of(said, message)
-        half = own_half(self.book, said, message, statement, anchor)
-        account = taken(half, statement)
+        stated = stated_in(said, message)
+        half = own_half(self.book, said, message, stated, anchor)
+        account = taken(self.book, half, stated)
         if account:
             text = (
                 "this account stands in another message of yours for this block: replace or cancel that one"
             )
             raise refused("account", account, Rule.DUPLICATE, text)
-        self.book.put(_with(half, (*half.statements, statement)))
+        self.book.put(_with(half, (*half.statements, stated.statement)), stated)
         self.anchor = half.id
         return half.id
 
     def _answer(self, said: Spoken, message: Answering) -> str:
         record, part = self._answered(said, message)
         half = self.book.half(record.half)
-        lines = _lines_meant(half, record.source, message, part)
+        lines = _lines_meant(self.book.stated(half), record.source, message, part)
         if message.kind is not Kind.BLOCK_RESPONSE and not lines:
             raise _unknown("answers", message.answers)
         agreed = message.affirmed if isinstance(message, Affirmation) else message.agreed
@@ -153,7 +154,8 @@ class Contributions:
         for statement in own.statements:
             if is_calculated(statement):
                 self._silence(said, statement.source)
-        self.book.put(adopted(own, calculation, said))
+        now, stated = adopted(self.book, own, calculation, said)
+        self.book.put(now, stated)
         return own.id
 
     def _silence(self, said: Spoken, source: Source) -> None:
@@ -216,20 +218,21 @@ def _with(half: Half, statements: tuple[Statement, ...]) -> Half:
     return half.model_copy(update={"statements": statements, "terms": terms})
 
 
-def _lines_meant(half: Half, source: Source, message: Answering, part: int | None) -> tuple[int, ...]:
+def _lines_meant(
+    stated: list[Stated], source: Source, message: Answering, part: int | None
+) -> tuple[int, ...]:
     """The lines of the answered statement that are meant; none for the block."""
-    statement = next((s for s in half.statements if s.source == source), None)
-    if statement is None or isinstance(message, BlockResponse):
+    lines = next((lines for statement, lines in stated if statement.source == source), None)
+    if lines is None or isinstance(message, BlockResponse):
         return ()
-    lines = statement.lines
-    accounts = [line.account for line in lines]
+    accounts = [account_of(line.account) for line in lines]
     if isinstance(message, AllocationResponse):
         meant = list(message.refused_accounts or accounts)
     else:
         meant = [message.account] if message.account is not None else accounts
     if any(account not in accounts for account in meant):
         return ()
-    return tuple(n for n, line in enumerate(lines) if line.account in meant and part in (None, n + 1))
+    return tuple(n for n, account in enumerate(accounts) if account in meant and part in (None, n + 1))
 
 
 def _is_statement(record: MessageRecord) -> bool:

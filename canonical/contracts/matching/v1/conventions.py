@@ -1,6 +1,6 @@
 """What the rules of a relationship may leave open, and each version of the contract settles."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
 from canonical.rules import Rules
@@ -33,11 +33,14 @@ class Conventions:
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """Rules by trade date, with what they leave open settled."""
+    """Rules by trade date, with what they leave open settled: once for an entry."""
 
     rules: RulesOn
     conventions: Conventions
+    known: dict[date, Rules] = field(default_factory=dict)
 
     def on(self, trade_date: date) -> Rules:
         """See RulesOn."""
-        return self.conventions.settle(self.rules.on(trade_date))
+        if trade_date not in self.known:
+            self.known[trade_date] = self.conventions.settle(self.rules.on(trade_date))
+        return self.known[trade_date]

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from canonical.calendar import Calendar, calendar_named
+from canonical.contracts.matching.v1.lines import account_of
 from canonical.contracts.matching.v1.records import Values
 from canonical.contracts.matching.v1.shares import Share, aligned
 from canonical.contracts.matching.v1.sides import Side
@@ -31,7 +32,7 @@ def _funds(broker: Side, investor: Side) -> Iterator[FundSides]:
         for ours, theirs in aligned(broker.shares.get(account, []), investor.shares.get(account, [])):
             known = ours or theirs
             assert known is not None, "a pair has at least one"
-            yield FundSides(known.account.code, _values(ours), _values(theirs))
+            yield FundSides(account_of(known.account).code, _values(ours), _values(theirs))
 
 
 def _values(share: Share | None) -> Values | None:

@@ -33,6 +33,7 @@ def forget(view: View, halves: tuple[str, ...]) -> dict[str, Canonical | None]:
         if half is not None:
             _forget(book, half, gone)
         _forget_messages(book.working, name)
+    book.close()
     return book.working.changes
 
 
@@ -56,7 +57,7 @@ def _forget(book: Book, half: Half, gone: dict[str, None]) -> None:
             book.working.delete(change_key(name))
     if half.other is not None and half.other not in gone:
         _leave_alone(book, half, book.half(half.other))
-    for name in dict.fromkeys((*(h.id for h in book.neighbours(half)), *half.candidates)):
+    for name in dict.fromkeys((*book.names_near(half), *half.candidates)):
         _no_candidate(book, name, half.id)
     book.remove(half)
 

@@ -1,21 +1,21 @@
 """Which trade of its author's a message belongs to: a half that is there, or a new one."""
 
 from decimal import Decimal
+from typing import NamedTuple
 
 from canonical.contracts.matching.v1.admission import RefusedError, Spoken, refused
 from canonical.contracts.matching.v1.book import Book
-from canonical.contracts.matching.v1.pairing import Named, contradict, named, narrowed, same_deal
+from canonical.contracts.matching.v1.cards import Card, Named, named
+from canonical.contracts.matching.v1.lines import Stated, account_of
+from canonical.contracts.matching.v1.pairing import contradict, narrowed, same_deal
 from canonical.contracts.matching.v1.records import (
     Half,
-    Statement,
-    account_key,
     block_of,
     economics_keys,
     half_id,
     half_key,
     link_key,
     link_keys,
-    links_of,
     mentions_key,
     relationship,
     trade_key,
@@ -23,12 +23,13 @@ from canonical.contracts.matching.v1.records import (
 from canonical.contracts.matching.v1.shares import quantity_of, shares_of
 from canonical.contracts.matching.v1.statements import OWN_BLOCK, Stating, given_links
 from canonical.identifiers import Link
+from canonical.message import Role
 from canonical.problems import Rule
 
 _BLOCKS = tuple(OWN_BLOCK.values())
 
 
-def own_half(book: Book, said: Spoken, message: Stating, statement: Statement, anchor: str | None) -> Half:
+def own_half(book: Book, said: Spoken, message: Stating, stated: Stated, anchor: str | None) -> Half:
     """The half that the message adds to. anchor: the half of its submission or of what it replaces.
 
     A message that names the block belongs there. One that shares another link, or gives the economics of one
@@ -36,19 +37,19 @@ def own_half(book: Book, said: Spoken, message: Stating, statement: Statement, a
     """
     if anchor is not None and (half := book.find(anchor)) is not None:
         return half
-    new = _opened(said, message, statement)
-    given = named(given_links(message))
-    for found in (_named(book, new, given), _linked(book, new, given), _alike(book, new, given)):
+    new = _New(_opened(said, message), stated, named(given_links(message)))
+    for found in (_named(book, new), _linked(book, new), _alike(book, new)):
         if len(found) > 1:
             raise _ambiguous(found)
         if found:
             return found[0]
     # No half of this place was there before: its id is made of the place.
-    book.working.know_absent(half_key(new.id), mentions_key(new.id), trade_key(new.id))
-    return new.model_copy(update={"statements": ()})
+    name = new.half.id
+    book.working.know_absent(half_key(name), mentions_key(name), trade_key(name))
+    return new.half
 
 
-def _opened(said: Spoken, message: Stating, statement: Statement) -> Half:
+def _opened(said: Spoken, message: Stating) -> Half:
     broker, investor = message.broker.lei, message.investor.lei
     assert broker is not None
     assert investor is not None
@@ -59,91 +60,106 @@ def _opened(said: Spoken, message: Stating, statement: Statement) -> Half:
         investor=investor,
         opened=said.position,
         terms=message.terms,
-        statements=(statement,),
     )
 
 
-def _named(book: Book, new: Half, given: Named) -> list[Half]:
+class _New(NamedTuple):
+    """What looks for its half. half: a new one, in which it does not stand yet. given: the links it gives."""
+
+    half: Half
+    stated: Stated
+    given: Named
+
+
+def _named(book: Book, new: _New) -> list[Half]:
     """The half whose block the message names: as its own, or as the other side's that it is paired with."""
-    where = f"link/{relationship(new.broker, new.investor)}"
-    links = [Link(kind=kind, value=v) for kind in _BLOCKS for v in sorted(given.get(kind, ()))]
-    found = book.listed_at(link_key(where, link) for link in links)
-    own = [h for h in found if h.role is new.role and _shares(h, given)]
+    between = relationship(new.half.broker, new.half.investor)
+    links = [Link(kind=kind, value=v) for kind in _BLOCKS for v in sorted(new.given.get(kind, ()))]
+    found = [card for card in book.listed_at(link_key(between, link) for link in links) if _shares(card, new)]
+    own = [book.half(card.half) for card in found if card.role == new.half.role]
     if own:
         return own
-    theirs = [h for h in found if h.role is not new.role and _shares(h, given)]
-    paired = [book.half(h.other) for h in theirs if h.other is not None]
-    return [h for h in paired if not contradict(given, named(links_of(h))) and _lacks(h, new)]
+    paired = _counterparts(book, [card for card in found if card.role != new.half.role])
+    return [h for h in paired if not contradict(new.given, book.card(h).names) and _lacks(book, h, new)]
 
 
-def _shares(half: Half, given: Named) -> bool:
+def _shares(card: Card, new: _New) -> bool:
     """Whether what is given as the block of the half's side is that half."""
-    kind = OWN_BLOCK[half.role]
-    return not given.get(kind, set()).isdisjoint(named(links_of(half)).get(kind, ()))
+    kind = OWN_BLOCK[Role(card.role)]
+    return not new.given.get(kind, set()).isdisjoint(card.names.get(kind, ()))
 
 
-def _linked(book: Book, new: Half, given: Named) -> list[Half]:
-    found = [h for h in book.listed_at(link_keys(new)) if h.role is new.role]
-    return narrowed(_fitting(found, new, given), (_is_open, lambda h: _has_room(h, new)))
+def _linked(book: Book, new: _New) -> list[Half]:
+    found = _fitting(book, _own(book.listed_at(link_keys(new.half, new.stated.statement.links)), new), new)
+    return narrowed(found, (_is_open, lambda h: _has_room(book, h, new)))
 
 
-def _alike(book: Book, new: Half, given: Named) -> list[Half]:
+def _alike(book: Book, new: _New) -> list[Half]:
     """The own half with the economics; failing that, the one that is paired with such a counterpart."""
-    listed = book.listed_at(economics_keys(new))
-    own = narrowed(_fitting([h for h in listed if h.role is new.role], new, given), (_is_open,))
+    listed = book.listed_at(economics_keys(new.half, new.stated.statement.block))
+    own = narrowed(_fitting(book, _own(listed, new), new), (_is_open,))
     if own:
         return own if len(own) == 1 else []
-    paired = [book.half(h.other) for h in listed if h.role is not new.role and h.other is not None]
-    paired = _fitting([h for h in paired if block_of(h) is None], new, given)
+    lending = [card for card in listed if card.role != new.half.role and card.other_lacks_block]
+    paired = _fitting(book, [book.card(half) for half in _counterparts(book, lending)], new)
     return paired if len(paired) == 1 else []
+
+
+def _own(cards: list[Card], new: _New) -> list[Card]:
+    return [card for card in cards if card.role == new.half.role]
+
+
+def _counterparts(book: Book, cards: list[Card]) -> list[Half]:
+    """The halves that these are paired with."""
+    others = (book.other(book.half(card.half)) for card in cards)
+    return [other for other in others if other is not None]
 
 
 def _is_open(half: Half) -> bool:
     return not half.agreed
 
 
-def _fitting(halves: list[Half], new: Half, given: Named) -> list[Half]:
-    return [
-        h
-        for h in halves
-        if same_deal(h, new) and _lacks(h, new) and not contradict(given, named(links_of(h)))
-    ]
+def _fitting(book: Book, cards: list[Card], new: _New) -> list[Half]:
+    halves = (book.half(card.half) for card in cards if not contradict(new.given, card.names))
+    return [half for half in halves if same_deal(half, new.half) and _lacks(book, half, new)]
 
 
-def _lacks(half: Half, new: Half) -> bool:
+def _lacks(book: Book, half: Half, new: _New) -> bool:
     """Whether the half has not yet what the message brings, and says nothing else about the block."""
-    brought, kind = new.statements[0], new.statements[0].source.kind
+    brought = new.stated.statement
     ours, theirs = block_of(half), brought.block
     if ours is not None and theirs is not None and _deal(ours) != _deal(theirs):
         return False
-    same = [statement for statement in half.statements if statement.source.kind is kind]
+    same = [statement for statement in half.statements if statement.source.kind is brought.source.kind]
     by_fund = theirs is None and all(statement.block is None for statement in same)
-    return not same or (by_fund and not taken(half, brought))
+    return not same or (by_fund and not taken(book, half, new.stated))
 
 
 def _deal(block: dict[str, str]) -> tuple[str, str]:
     return block["quantity"], block["price"]
 
 
-def taken(half: Half, brought: Statement) -> str:
+def taken(book: Book, half: Half, brought: Stated) -> str:
     """The account for which another statement of this kind gives figures already; empty if there is none."""
-    kind = brought.source.kind
-    lines = [line for s in half.statements if s.source.kind is kind for line in s.lines]
+    kind = brought.statement.source.kind
+    if not any(statement.source.kind is kind for statement in half.statements):
+        return ""
+    lines = [line for s, lines in book.stated(half) if s.source.kind is kind for line in lines]
     prices: dict[str, list[str | None]] = {}
     for line in lines:
-        prices.setdefault(account_key(line.account), []).append(line.values.get("price"))
+        prices.setdefault(line.account, []).append(line.values.get("price"))
     for line in brought.lines:
-        others, price = prices.get(account_key(line.account), []), line.values.get("price")
+        others, price = prices.get(line.account, []), line.values.get("price")
         if others and (price is None or price in others or None in others):
-            return line.account.code
+            return account_of(line.account).code
     return ""
 
 
-def _has_room(half: Half, new: Half) -> bool:
+def _has_room(book: Book, half: Half, new: _New) -> bool:
     """Whether the funds' quantities, with the new ones, fit into the block."""
-    block = block_of(half) or block_of(new)
-    joined = half.model_copy(update={"statements": (*half.statements, *new.statements)})
-    return block is None or quantity_of(shares_of(joined)) <= Decimal(block["quantity"])
+    block = block_of(half) or new.stated.statement.block
+    shares = shares_of((*book.stated(half), new.stated), half.words)
+    return block is None or quantity_of(shares) <= Decimal(block["quantity"])
 
 
 def _ambiguous(found: list[Half]) -> RefusedError:

@@ -8,11 +8,12 @@ never paired. Where several fit equally well, none is chosen and both sides are 
 
 from collections import deque
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from canonical.contracts.matching.v1.book import Book
-from canonical.contracts.matching.v1.records import Half, account_key, block_of, links_of
-from canonical.identifiers import Instrument, Link, LinkKind
+from canonical.contracts.matching.v1.cards import Card, Named, Standing
+from canonical.contracts.matching.v1.records import Half, block_of
+from canonical.identifiers import Instrument, LinkKind
 from canonical.message import Role
 
 CANDIDATES_MAX = 5
@@ -25,28 +26,17 @@ _MANY = (
 
 _TIE = 2  # one half alone needs no telling apart
 
-Named = dict[LinkKind, set[str]]
-
 
 def settle(book: Book) -> None:
     """Pair all halves that changed, and those near them, as well as they now can be."""
     settling = _Settling(book)
     changed = tuple(book.touched)
-    halves = (book.find(name) for name in dict.fromkeys((*book.near, *changed)))
-    fitting = settling.fitting(half for half in halves if half is not None)
+    fitting = settling.fitting(book.near_changes())
     waiting = deque(dict.fromkeys((*changed, *fitting)))
     while waiting:
         half = book.find(waiting.popleft())
         if half is not None and not half.agreed and (half.other is None or half.id in changed):
             waiting.extend(settling.settle(half))
-
-
-def named(links: Iterable[Link]) -> Named:
-    """What is named, by kind."""
-    found: Named = {}
-    for link in links:
-        found.setdefault(link.kind, set()).add(link.value)
-    return found
 
 
 def contradict(ours: Named, theirs: Named) -> bool:
@@ -98,26 +88,23 @@ def narrowed(halves: list[Half], tests: Iterable[Callable[[Half], bool]]) -> lis
 
 @dataclass(slots=True)
 class _Settling:
-    """The search for counterparts. names: what each half names, by its id and statements in force."""
+    """The search for counterparts."""
 
     book: Book
-    names: dict[str, Named] = field(default_factory=dict)
 
-    def fitting(self, halves: Iterable[Half]) -> list[str]:
+    def fitting(self, cards: Iterable[Card]) -> list[str]:
         """The halves that may fit another one of them, and those with candidates.
 
         As a rule equal blocks name an order each, so that all but two of them fit none.
         """
-        still_open = [half for half in halves if not half.agreed]
-        by_all = {
-            role: _named_by_all([self._named(half) for half in still_open if half.role is role])
-            for role in Role
-        }
-        opposite = {Role.BROKER: by_all[Role.INVESTOR], Role.INVESTOR: by_all[Role.BROKER]}
+        still_open = [card for card in cards if card.standing != Standing.AGREED]
+        brokers = _named_by_all([card.names for card in still_open if card.role == Role.BROKER])
+        investors = _named_by_all([card.names for card in still_open if card.role == Role.INVESTOR])
         return [
-            half.id
-            for half in still_open
-            if half.candidates or not _fits_none(self._named(half), opposite[half.role])
+            card.half
+            for card in still_open
+            if card.standing == Standing.UNCLEAR
+            or not _fits_none(card.names, investors if card.role == Role.BROKER else brokers)
         ]
 
     def settle(self, half: Half) -> list[str]:
@@ -140,14 +127,16 @@ class _Settling:
         loose = [each.other for each in (half, other) if each.other is not None]
         (half, *_), (other, *_) = self.book.part(half), self.book.part(other)
         near = (*self.book.neighbours(half), *self.book.neighbours(other))
-        fitting = self.fitting(h for h in near if h.other is None)
+        fitting = self.fitting(card for card in near if card.standing != Standing.PAIRED)
         self.book.join(half, other)
         # The two have what fits them best; only others may be better off now.
         return [*loose, *(name for name in fitting if name not in (half.id, other.id))]
 
     def _best(self, half: Half) -> list[Half]:
         """The counterparts of the best rank that is better than the pair `half` is in."""
-        ranked = [(self._rank(half, h), h) for h in self._counterparts(half)]
+        ours = self.book.card(half).names
+        fitting = [card for card in self._counterparts(half) if not contradict(ours, card.names)]
+        ranked = [(self._rank(half, ours, card), self.book.half(card.half)) for card in fitting]
         floor = self._rank_in_pair(half)
         ranked = [(rank, h) for rank, h in ranked if rank > max(floor, self._rank_in_pair(h))]
         best = max((rank for rank, _ in ranked), default=NONE)
@@ -157,40 +146,44 @@ class _Settling:
         """Whether `half` is the one that fits `other` best: a rival of its own side makes it unclear."""
         return [h.id for h in self._narrowed(other, self._best(other))] == [half.id]
 
-    def _counterparts(self, half: Half) -> list[Half]:
-        return [h for h in self.book.neighbours(half) if h.role is not half.role and not h.agreed]
+    def _counterparts(self, half: Half) -> list[Card]:
+        near = self.book.neighbours(half)
+        return [card for card in near if card.role != half.role and card.standing != Standing.AGREED]
 
     def _rank_in_pair(self, half: Half) -> int:
-        return self._rank(half, self.book.half(half.other)) if half.other is not None else NONE
-
-    def _rank(self, half: Half, other: Half) -> int:
-        ours, theirs = self._named(half), self._named(other)
-        if contradict(ours, theirs):
+        if half.other is None:
             return NONE
+        ours, other = self.book.card(half).names, self.book.card(self.book.half(half.other))
+        return NONE if contradict(ours, other.names) else self._rank(half, ours, other)
+
+    def _rank(self, half: Half, ours: Named, other: Card) -> int:
+        """How well two halves belong together that do not contradict one another. ours: what `half` names."""
+        theirs = other.names
         kinds = [kind for kind in ours if kind in theirs and not ours[kind].isdisjoint(theirs[kind])]
         if any(kind not in _ORDER_KINDS for kind in kinds):
             return BLOCK
+        is_same = _same_economics(half, self.book.half(other.half))
         if kinds:
-            return ORDER_AND_ECONOMICS if _same_economics(half, other) else ORDER
-        return ECONOMICS if _same_economics(half, other) else NONE
-
-    def _named(self, half: Half) -> Named:
-        if half.id not in self.names:
-            self.names[half.id] = named(links_of(half))
-        return self.names[half.id]
+            return ORDER_AND_ECONOMICS if is_same else ORDER
+        return ECONOMICS if is_same else NONE
 
     def _narrowed(self, half: Half, others: list[Half]) -> list[Half]:
         """What breaks a tie, strongest first: the economics, the price, the funds' quantities."""
         if len(others) < _TIE:
             return others
-        block, funds = block_of(half) or {}, _quantities(half)
+        block, funds = block_of(half) or {}, self._quantities(half)
         tests: tuple[Callable[[Half], bool], ...] = (
             lambda h: same_deal(half, h),
             lambda h: (block_of(h) or {}).get("quantity") == block.get("quantity"),
             lambda h: (block_of(h) or {}).get("price") == block.get("price"),
-            lambda h: bool(funds) and _quantities(h) == funds,
+            lambda h: bool(funds) and self._quantities(h) == funds,
         )
         return narrowed(others, tests)
+
+    def _quantities(self, half: Half) -> list[tuple[str, str]]:
+        """Account and quantity of each fund, whether allocated or calculated or both."""
+        lines = (line for stated in self.book.stated(half) for line in stated.lines)
+        return sorted({(line.account, line.values["quantity"]) for line in lines})
 
 
 def _same_economics(half: Half, other: Half) -> bool:
@@ -198,9 +191,3 @@ def _same_economics(half: Half, other: Half) -> bool:
     if ours is None or theirs is None or ours["quantity"] != theirs["quantity"]:
         return False
     return same_deal(half, other)
-
-
-def _quantities(half: Half) -> list[tuple[str, str]]:
-    """Account and quantity of each fund, whether allocated or calculated or both."""
-    lines = (line for statement in half.statements for line in statement.lines)
-    return sorted({(account_key(line.account), line.values["quantity"]) for line in lines})

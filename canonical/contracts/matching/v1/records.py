@@ -2,8 +2,12 @@
 
 A *half* is what one side says about a trade: its statements in force. Two halves that belong together are
 paired. Everything else, the figures of the block, the funds, the statuses, follows from the statements, so
-that taking one back leaves no trace. Keys begin with the relationship: a node that may read only that
-relationship comes to the same state.
+that taking one back leaves no trace. A half's id, and all other keys, name the relationship: a node that may
+read only that relationship comes to the same state.
+
+What is large lies apart from what changes or is asked for often: the funds of a statement (`lines`) are
+written once, and the lists by which halves are found (`cards`) say enough of each to pass it over unread.
+All that is kept of a half, or under one reference, has keys that begin alike: a store finds it in one place.
 """
 
 import hashlib
@@ -12,9 +16,9 @@ from typing import Annotated
 from pydantic import Field
 
 from canonical.base import Canonical
-from canonical.identifiers import FundAccount, Lei, Link, Reference
+from canonical.identifiers import Lei, Link
 from canonical.message import Kind, Message, Role
-from canonical.result import BlockState, Source, Status, TradeStatus
+from canonical.result import BlockState, Source, TradeStatus
 from canonical.trade import Terms
 
 Values = dict[str, str]
@@ -41,21 +45,16 @@ class Mentions(Canonical):
     keys: tuple[str, ...] = ()
 
 
-class Line(Canonical):
-    """One fund's part in a statement."""
-
-    account: FundAccount
-    values: Values
-    reference: Reference | None = None
-
-
 class Statement(Canonical):
-    """A message in force about block or funds. links: those it gives, and its own reference last."""
+    """A message in force about block or funds. links: those it gives, and its own reference last.
+
+    funds: how many lines it has; they lie in a record of their own.
+    """
 
     source: Source
     terms: Terms
     block: Values | None = None
-    lines: tuple[Line, ...] = ()
+    funds: Annotated[int, Field(ge=0)] = 0
     links: tuple[Link, ...]
 
 
@@ -96,25 +95,16 @@ class Half(Canonical):
     waits: bool = False
 
 
-class Index(Canonical):
-    """The halves under one key, oldest first."""
-
-    halves: tuple[str, ...] = ()
-
-
-class FundMemory(Canonical):
-    """What was last told about a fund."""
-
-    status: Status
-    told: str
-
-
 class Trade(Canonical):
-    """What was last told about a trade, so that only changes are told."""
+    """What was last told about a trade, so that only changes are told.
+
+    funds: the digest of the state of each, by account. matched: how many of them agree.
+    """
 
     status: TradeStatus
     block: BlockState
-    funds: Annotated[dict[str, FundMemory], Field(default_factory=dict)]
+    funds: dict[str, str]
+    matched: Annotated[int, Field(ge=0)] = 0
     candidates: tuple[str, ...] = ()
 
 
@@ -144,12 +134,12 @@ def half_id(between: str, role: Role, position: int, number: int) -> str:
 
 def message_key(between: str, role: Role, kind: Kind, reference: str) -> str:
     """Where the record of a message of one side lies."""
-    return f"message/{between}/{role}/{kind}/{reference}"
+    return f"reference/{between}/{reference}/{role}/{kind}"
 
 
 def mentions_key(half: str) -> str:
     """Where the keys of the message records lie that name a half."""
-    return f"mentions/{half}"
+    return f"half/{half}/mentions"
 
 
 def half_key(half: str) -> str:
@@ -157,9 +147,14 @@ def half_key(half: str) -> str:
     return f"half/{half}"
 
 
+def lines_key(half: str, source: Source) -> str:
+    """Where the lines of a statement of a half lie."""
+    return f"half/{half}/lines/{source.kind}/{source.reference}"
+
+
 def trade_key(trade: str) -> str:
     """Where the memory of a trade lies."""
-    return f"trade/{trade}"
+    return f"half/{trade}/trade"
 
 
 def change_key(trade: str) -> str:
@@ -174,12 +169,12 @@ def block_of(half: Half) -> Values | None:
 
 def links_of(half: Half) -> tuple[Link, ...]:
     """All links of the statements in force."""
-    return tuple(dict.fromkeys(link for statement in half.statements for link in statement.links))
+    links = (link for statement in half.statements for link in statement.links)
+    return tuple({(link.kind, link.value): link for link in links}.values())
 
 
-def economics_keys(half: Half) -> list[str]:
-    """Where halves with the same economics are listed, once for each name of the security."""
-    block = block_of(half)
+def economics_keys(half: Half, block: Values | None) -> list[str]:
+    """Where halves like it, with such a block, are listed, once for each name of the security."""
     if block is None:
         return []
     terms = half.terms
@@ -188,17 +183,12 @@ def economics_keys(half: Half) -> list[str]:
     return [f"{where}/{name}/{terms.trade_date}/{block['quantity']}" for name in names]
 
 
-def link_keys(half: Half) -> list[str]:
-    """Where halves with the same links are listed."""
-    where = f"link/{relationship(half.broker, half.investor)}"
-    return [link_key(where, link) for link in links_of(half)]
+def link_keys(half: Half, links: tuple[Link, ...]) -> list[str]:
+    """Where halves of its relationship that have any of these links are listed."""
+    between = relationship(half.broker, half.investor)
+    return [link_key(between, link) for link in links]
 
 
-def link_key(where: str, link: Link) -> str:
-    """Where the halves with `link` are listed. where: "link/" and the relationship."""
-    return f"{where}/{link.kind}/{link.value}"
-
-
-def account_key(account: FundAccount) -> str:
-    """An account as a part of keys."""
-    return f"{account.scheme}:{account.code}"
+def link_key(between: str, link: Link) -> str:
+    """Where the halves of a relationship that have `link` are listed."""
+    return f"reference/{between}/{link.value}/{link.kind}"

@@ -1,26 +1,25 @@
 """A side's statements as one share per fund, and the shares of both sides beside each other."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
 from decimal import Decimal
+from typing import NamedTuple
 
 from canonical.amounts import total
-from canonical.contracts.matching.v1.records import Half, Values, Word, account_key
+from canonical.contracts.matching.v1.lines import Stated
+from canonical.contracts.matching.v1.records import Values, Word
 from canonical.contracts.matching.v1.statements import terms_values
-from canonical.identifiers import FundAccount
 from canonical.message import Kind
 from canonical.result import Source
 
 
-@dataclass(frozen=True, slots=True)
-class Share:
-    """One side's part of one fund.
+class Share(NamedTuple):
+    """One side's part of one fund. account: as account_key has it.
 
     terms, values: as calculated, else as allocated. calculated: whether money is given.
     word: what the other side last answered to it. sources: the messages it rests on, answers included.
     """
 
-    account: FundAccount
+    account: str
     terms: Values
     values: Values
     reference: str | None
@@ -38,27 +37,27 @@ Shares = dict[str, list[Share]]
 """By account, in order of first mention."""
 
 
-def shares_of(half: Half | None) -> Shares:
-    """A side's shares; none where there is no half."""
+def shares_of(stated: Iterable[Stated], words: tuple[Word, ...]) -> Shares:
+    """A side's shares. words: what the other side has answered to it."""
     allocated: Shares = {}
     calculated: Shares = {}
-    for share in _stated(half) if half is not None else ():
+    for share in _shares(stated, words):
         found = calculated if share.calculated else allocated
-        found.setdefault(account_key(share.account), []).append(share)
+        found.setdefault(share.account, []).append(share)
     return {
         account: [_joined(*pair) for pair in aligned(allocated.get(account, []), calculated.get(account, []))]
         for account in (*allocated, *(a for a in calculated if a not in allocated))
     }
 
 
-def _stated(half: Half) -> Iterator[Share]:
-    words = {(w.answers.kind, w.answers.reference, n): w for w in half.words for n in w.lines}
-    for statement in half.statements:
+def _shares(stated: Iterable[Stated], words: tuple[Word, ...]) -> Iterator[Share]:
+    answered = {(w.answers.kind, w.answers.reference, n): w for w in words for n in w.lines}
+    for statement, lines in stated:
         source = statement.source
         calculated = source.kind is not Kind.ALLOCATION_INSTRUCTION
-        terms = terms_values(statement.terms) if statement.lines else {}
-        for number, line in enumerate(statement.lines):
-            word = words.get((source.kind, source.reference, number))
+        terms = terms_values(statement.terms) if lines else {}
+        for number, line in enumerate(lines):
+            word = answered.get((source.kind, source.reference, number))
             sources = (source,) if word is None else (source, word.source)
             yield Share(line.account, terms, line.values, line.reference, calculated, sources, word)
 

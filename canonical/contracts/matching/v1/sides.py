@@ -3,9 +3,11 @@
 from dataclasses import dataclass
 from decimal import Decimal
 
+from canonical.contracts.matching.v1.book import Book
 from canonical.contracts.matching.v1.records import Half, Values, block_of
 from canonical.contracts.matching.v1.shares import Shares, quantity_of, shares_of
 from canonical.contracts.matching.v1.statements import terms_values
+from canonical.message import Role
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,11 +25,17 @@ class Side:
     over: bool
 
 
-def side_of(half: Half | None) -> Side:
+def sides_of_pair(book: Book, half: Half, other: Half | None) -> tuple[Side, Side]:
+    """The broker's and the investor's side of two halves, or of one alone."""
+    by_role = {each.role: each for each in (half, other) if each is not None}
+    return _side_of(book, by_role.get(Role.BROKER)), _side_of(book, by_role.get(Role.INVESTOR))
+
+
+def _side_of(book: Book, half: Half | None) -> Side:
     """A side; an empty one where there is no half."""
     if half is None:
         return Side(None, None, {}, Decimal(0), full=False, over=False)
-    block, shares = block_of(half), shares_of(half)
+    block, shares = block_of(half), shares_of(book.stated(half), half.words)
     quantity = quantity_of(shares)
     whole = Decimal(block["quantity"]) if block is not None else None
     full = whole is not None and quantity >= whole

@@ -7,7 +7,8 @@ from decimal import Decimal
 
 from canonical.amounts import Charge, Money, total
 from canonical.contracts.matching.v1.admission import Spoken
-from canonical.contracts.matching.v1.records import Line, Statement, Values
+from canonical.contracts.matching.v1.lines import Line, Stated, account_key
+from canonical.contracts.matching.v1.records import Statement, Values
 from canonical.identifiers import Link, LinkKind
 from canonical.message import AllocationInstruction, Confirmation, ExecutionNotice, InvestorCalculation, Role
 from canonical.trade import Allocation, BlockFigures, FundFigures, Terms
@@ -18,16 +19,18 @@ OWN_BLOCK = {Role.BROKER: LinkKind.BROKER_BLOCK, Role.INVESTOR: LinkKind.INVESTO
 _NO_REFERENCE = "NONREF"  # what SWIFT messages say in a reference field where there is no reference
 
 
-def statement_of(said: Spoken, message: Stating) -> Statement:
+def stated_in(said: Spoken, message: Stating) -> Stated:
     """The statement that a message makes."""
     own = Link(kind=OWN_BLOCK[said.role], value=message.reference)
-    return Statement(
+    lines = _lines(message)
+    statement = Statement(
         source=said.source,
         terms=message.terms,
         block=block_values(message.block) if message.block is not None else None,
-        lines=_lines(message),
+        funds=len(lines),
         links=tuple(dict.fromkeys((*given_links(message), own))),
     )
+    return Stated(statement, lines)
 
 
 def given_links(message: Stating) -> tuple[Link, ...]:
@@ -38,11 +41,11 @@ def given_links(message: Stating) -> tuple[Link, ...]:
 def _lines(message: Stating) -> tuple[Line, ...]:
     if isinstance(message, AllocationInstruction):
         parts = message.allocations
-        return tuple(Line(account=p.account, values=_allocated(p), reference=p.reference) for p in parts)
+        return tuple(Line(account_key(p.account), _allocated(p), p.reference) for p in parts)
     if isinstance(message, ExecutionNotice):
         return ()
     funds = message.funds
-    return tuple(Line(account=f.account, values=figures_of(f), reference=f.reference) for f in funds)
+    return tuple(Line(account_key(f.account), figures_of(f), f.reference) for f in funds)
 
 
 def block_values(block: BlockFigures) -> Values:

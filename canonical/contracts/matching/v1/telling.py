@@ -1,5 +1,6 @@
 """What is told about a trade: its status now, if it is not what was told before."""
 
+import hashlib
 from dataclasses import dataclass, replace
 
 from canonical.calculation.calculation import Calculation
@@ -10,16 +11,15 @@ from canonical.contracts.matching.v1.alleging import allegement, is_alleged_at_o
 from canonical.contracts.matching.v1.book import Book
 from canonical.contracts.matching.v1.calculating import calculation_of
 from canonical.contracts.matching.v1.comparison import Seen, seen
+from canonical.contracts.matching.v1.lines import account_key
 from canonical.contracts.matching.v1.records import (
     Change,
-    FundMemory,
     Half,
     Trade,
-    account_key,
     change_key,
     trade_key,
 )
-from canonical.encoding import digest
+from canonical.encoding import canonical_bytes
 from canonical.identifiers import FundAccount
 from canonical.message import Kind, Role
 from canonical.problems import Rule
@@ -107,7 +107,7 @@ class Teller:
             calculation = calculation_of(*sides_of(self.book, half), rules, self.book.calendars)
             if not isinstance(calculation, Calculation):
                 raise RefusedError(*calculation)
-            trade, now = self.book.trade_of(half), seen(half, other, rules, self.book.calendars)
+            trade, now = self.book.trade_of(half), seen(self.book, half, other, rules)
             block = now.block.model_copy(update={"sources": (source,), "differences": ()})
             funds = tuple(_asked_about(account, now, source) for account in _accounts(calculation))
             result = self._result(
@@ -120,7 +120,7 @@ class Teller:
 
     def _tell(self, trade: str, half: Half) -> Result | None:
         other = self.book.half(half.other) if half.other is not None else None
-        now = seen(half, other, self._rules_of(half), self.book.calendars)
+        now = seen(self.book, half, other, self._rules_of(half))
         if half.agreed and now.status is TradeStatus.MATCH_AGREED and self._is_asked(trade):
             now = replace(now, status=TradeStatus.CHANGE_REQUESTED)
         if half.agreed and now.status not in _AGREED:
@@ -141,7 +141,7 @@ class Teller:
             return self._of_change(half, other, trade, now)
         shown = now.funds if now.status in _AGREED else _changed(now.funds, before, memory)
         result = self._result(half, trade, now, shown, other)
-        return result.model_copy(update={"cancellations": cancellations})
+        return result.model_copy(update={"cancellations": cancellations}) if cancellations else result
 
     def _rules_of(self, half: Half) -> Rules:
         """Those that hold for the trade that `half` is part of."""
@@ -150,7 +150,7 @@ class Teller:
     def standing(self, half: Half) -> Result:
         """How the trade of `half` stands, with the funds that are open, told before or not."""
         other = self.book.half(half.other) if half.other is not None else None
-        now = seen(half, other, self._rules_of(half), self.book.calendars)
+        now = seen(self.book, half, other, self._rules_of(half))
         trade = self.book.trade_of(half)
         if half.waits:
             asked = {trade: asked_for(self.book.working.must(change_key(trade), Change))}
@@ -209,7 +209,7 @@ class Teller:
             terms=broker.terms,
             block=now.block,
             funds=shown,
-            funds_matched=sum(f.status.is_matched for f in now.funds),
+            funds_matched=_matched(now.funds),
             funds_total=len(now.funds),
             candidates=half.candidates,
             calculation=now.calculation,
@@ -232,8 +232,32 @@ def _asked_about(account: FundAccount, now: Seen, source: Source) -> FundState:
 
 
 def _memory(now: Seen, half: Half) -> Trade:
-    funds = {key: FundMemory(status=f.status, told=digest(f)) for key, f in _keyed(now.funds).items()}
-    return Trade(status=now.status, block=now.block, funds=funds, candidates=half.candidates)
+    return Trade(
+        status=now.status,
+        block=now.block,
+        funds=_digests(now.funds),
+        matched=_matched(now.funds),
+        candidates=half.candidates,
+    )
+
+
+def _digests(funds: tuple[FundState, ...]) -> dict[str, str]:
+    """What is told of each fund, as a digest, by account. What many rest on alike is written out once."""
+    found: dict[str, str] = {}
+    sources: tuple[Source, ...] = ()
+    messages = b""
+    for key, fund in _keyed(funds).items():
+        if fund.sources != sources:
+            sources, messages = fund.sources, b"".join(map(canonical_bytes, fund.sources))
+        said = f"{fund.status}\n{fund.broker_reference or ''}\n{fund.investor_reference or ''}\n".encode()
+        differences = b"".join(map(canonical_bytes, fund.differences))
+        unaffirmed = b"".join(map(canonical_bytes, fund.unaffirmed))
+        found[key] = hashlib.sha256(b"\n".join((said + differences, unaffirmed, messages))).hexdigest()
+    return found
+
+
+def _matched(funds: tuple[FundState, ...]) -> int:
+    return sum(fund.status.is_matched for fund in funds)
 
 
 def _keyed(funds: tuple[FundState, ...]) -> dict[str, FundState]:

@@ -1,0 +1,116 @@
+"""Comparison of the two sides' funds, and what keeps the agreed rules from affirming one."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from canonical.contracts.matching.v1.calculating import Calculated
+from canonical.contracts.matching.v1.field_comparison import field_differences, status_of
+from canonical.contracts.matching.v1.lines import account_of
+from canonical.contracts.matching.v1.records import Values
+from canonical.contracts.matching.v1.shares import Share, aligned
+from canonical.contracts.matching.v1.sides import Side
+from canonical.result import Difference, FundState, Source, Status
+from canonical.rules import Rules
+
+
+def funds_seen(broker: Side, investor: Side, rules: Rules, by_rules: Calculated) -> Iterator[FundState]:
+    """Each fund, in the order in which the investor, then the broker, first named it."""
+    union = _Union()
+    for account in dict.fromkeys((*investor.shares, *broker.shares)):
+        for pair in aligned(broker.shares.get(account, []), investor.shares.get(account, [])):
+            compared = _Compared(*pair, broker, investor, rules)
+            yield _fund(compared, by_rules, union)
+
+
+class _Compared(NamedTuple):
+    """One fund of both sides, and the sides that it belongs to."""
+
+    ours: Share | None
+    theirs: Share | None
+    broker: Side
+    investor: Side
+    rules: Rules
+
+
+class _Union:
+    """Each of some sources once. Funds that follow each other mostly rest on the same messages."""
+
+    def __init__(self) -> None:
+        self._last: tuple[Source, ...] = ()
+        self._found: tuple[Source, ...] = ()
+
+    def of(self, sources: tuple[Source, ...]) -> tuple[Source, ...]:
+        """`sources` without repetitions."""
+        if sources != self._last:
+            self._last, self._found = sources, tuple(dict.fromkeys(sources))
+        return self._found
+
+
+def _fund(compared: _Compared, by_rules: Calculated, union: _Union) -> FundState:
+    ours, theirs = compared.ours, compared.theirs
+    known = ours or theirs
+    assert known is not None
+    values = by_rules.of(known.account, known.price)
+    found = tuple(_fund_differences(compared, values))
+    unaffirmed = None if _is_matched(ours, theirs) else _unaffirmed(by_rules, compared)
+    is_matched = _is_matched(ours, theirs) or unaffirmed == ()
+    status = Status.MATCHED if is_matched else Status.UNMATCHED
+    return FundState(
+        account=account_of(known.account),
+        status=status_of(found, status),
+        differences=found,
+        unaffirmed=unaffirmed or (),
+        sources=union.of(tuple(_sources(compared, found))),
+        broker_reference=ours.reference if ours else None,
+        investor_reference=theirs.reference if theirs else None,
+    )
+
+
+def _sources(compared: _Compared, differences: tuple[Difference, ...]) -> Iterator[Source]:
+    """The messages that name a fund; where a side has named all of its funds without it, that side's too."""
+    yield from (s for share in (compared.ours, compared.theirs) if share for s in share.sources)
+    if any(difference.field == "account" for difference in differences):
+        missing = compared.broker if compared.ours is None else compared.investor
+        statements = missing.half.statements if missing.half is not None else ()
+        yield from (statement.source for statement in statements if statement.funds)
+
+
+def _is_matched(ours: Share | None, theirs: Share | None) -> bool:
+    """Of shares that do not differ: whether the investor has calculated too, or has affirmed."""
+    if ours is None:
+        return False
+    return (theirs is not None and theirs.calculated) or (ours.word is not None and ours.word.agreed)
+
+
+def _unaffirmed(by_rules: Calculated, compared: _Compared) -> tuple[Difference, ...] | None:
+    """What keeps the calculation from affirming a fund that is allocated and confirmed.
+
+    Empty where it affirms it; None where it has no say.
+    """
+    ours, theirs = compared.ours, compared.theirs
+    if not by_rules.affirms or ours is None or theirs is None or not ours.calculated or ours.word is not None:
+        return None
+    if not by_rules.of(ours.account, ours.price):
+        return None
+    return by_rules.unlike(ours.account, ours.values, compared.rules)
+
+
+def _fund_differences(compared: _Compared, by_rules: Values) -> Iterator[Difference]:
+    ours, theirs, broker, investor, _ = compared
+    if ours is not None and theirs is not None:
+        yield from _share_differences(ours, theirs, compared.rules, by_rules)
+    elif ours is not None and investor.full:
+        yield Difference(field="account", broker=account_of(ours.account).code, investor="")
+    elif theirs is not None and broker.full:
+        yield Difference(field="account", broker="", investor=account_of(theirs.account).code)
+    if ours is not None and ours.word is not None and not ours.word.agreed:
+        yield Difference(field="affirmation", broker="", investor=ours.word.reason)
+    if theirs is not None and theirs.word is not None and not theirs.word.agreed:
+        yield Difference(field="response", broker=theirs.word.reason, investor="")
+
+
+def _share_differences(ours: Share, theirs: Share, rules: Rules, by_rules: Values) -> Iterator[Difference]:
+    fields = rules.compare.fund
+    if fields.asks_for_figures or ours.values != theirs.values or ours.terms != theirs.terms:
+        broker, investor = {**ours.terms, **ours.values}, {**theirs.terms, **theirs.values}
+        yield from field_differences(fields.tolerances, broker, investor, by_rules)
