@@ -125,6 +125,10 @@ class FoundingSignature(Canonical):
     signature: str
 
 
+def _none(deadlines: tuple[NetworkDeadlines, ...]) -> bool:
+    return not deadlines
+
+
 class Network(Canonical):
     """All of it. replicas: of the ledger. time_zone: whose days are trade dates. calendars: of settlement.
 
@@ -141,7 +145,7 @@ class Network(Canonical):
     relationships: tuple[Relationship, ...] = ()
     securities: tuple[Security, ...] = ()
     calendars: tuple[Calendar, ...] = ()
-    deadlines: tuple[NetworkDeadlines, ...] = ()
+    deadlines: Annotated[tuple[NetworkDeadlines, ...], Field(exclude_if=_none)] = ()  # ids of old stay
     funds: tuple[FundEntry, ...] = ()
     signatures: tuple[FoundingSignature, ...] = ()
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from canonical.base import Canonical
 from canonical.contracts import RECORDS
 
-CACHED_MAX = 10_000  # some 3 KiB each, seldom 100; what is asked for is mostly a few minutes old
+CACHED_MAX = 6_000  # some 3 KiB each, 60 for a hundred funds; what is asked for is mostly minutes old
 
 _PUT = (
     "INSERT INTO state VALUES (?, ?, ?)"
