@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Protocol
 
 import structlog
+from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from node.generation import Generation, Statement
 from node.ledger import Finding, LedgerGapError, LedgerRefusedError, LedgerUnavailableError
@@ -34,6 +35,7 @@ WINDOW_BYTES = 4 * 1024 * 1024
 STALL_SECONDS = 120.0  # without a single new block
 REWIND_SECONDS = 15.0  # how long a new leader may take to know of its last block
 LOOK_SECONDS = 0.5
+ASK_AGAIN_SECONDS = 30.0
 TELL_SECONDS = 5.0
 
 log = structlog.get_logger(__name__)
@@ -90,7 +92,14 @@ async def take_up(stream: Stream, store: Path, generation: Generation | None) ->
         if generation is not None:
             await _carry_over(stream, archive, at, generation.statement)
         if at.sequence > 0:
-            await _check_end(stream, archive, at)
+            # A server that has just been given its stream may be slow to answer: to ask again costs nothing.
+            attempts = AsyncRetrying(
+                stop=stop_after_delay(ASK_AGAIN_SECONDS),
+                wait=wait_fixed(LOOK_SECONDS),
+                retry=retry_if_exception_type(LedgerUnavailableError),
+                reraise=True,
+            )
+            await attempts(_check_end, stream, archive, at)
 
 
 def blocks_digest(archive: sqlite3.Connection, sequence: int) -> str:

@@ -142,7 +142,16 @@ class Provider:
         self._process = None
         await end_orphan(self.data / "nats" / "nats.pid", str(self.data / "nats" / "nats.conf"), END_SECONDS)
 
+    def has(self, part: Part) -> bool:
+        """Whether there is such a process of this provider at present."""
+        return self._found(part) is not None
+
     def _pid_of(self, part: Part) -> int:
+        if (pid := self._found(part)) is None:
+            raise DemoError(f"{self.sp} has no {part} at present")
+        return pid
+
+    def _found(self, part: Part) -> int | None:
         """Found by its command line: a number in a file may by now be another process's."""
         daemon = self._process.pid if self._process is not None else None
         if part is Part.DAEMON and daemon is not None:
@@ -152,7 +161,7 @@ class Provider:
             is_engine = part is Part.FIX and parent == daemon and "adapters.fix_engine" in command
             if is_server or is_engine:
                 return pid
-        raise DemoError(f"{self.sp} has no {part} at present")
+        return None
 
 
 def prepare(

@@ -8,7 +8,7 @@ import pytest
 from node.demo import Demo
 from node.demo.clients import FixClient
 from node.demo.programme import programme
-from node.demo.providers import Part
+from node.demo.providers import Part, Provider
 
 BLOCKS = 200  # enough that a burst after an outage is not all that was left
 
@@ -34,12 +34,19 @@ async def test_every_message_is_answered_once_whatever_is_killed(
             for number, part in enumerate(parts, start=1):
                 await demo.until(number / (len(parts) + 1))
                 assert demo.outstanding, "there is nothing left to be disturbed"
+                await there(demo.providers[sp], part)  # it may still be starting up after the kill before
                 await demo.providers[sp].kill(part)
                 if part is Part.DAEMON:
                     await demo.providers[sp].start()
         await demo.settle()
         assert demo.deviations() == []
         assert engine_pids(demo) == engines, "the clients' own engines notice no more than a lost connection"
+
+
+async def there(provider: Provider, part: Part) -> None:
+    """Wait until a provider has a process; the test's own limit ends it."""
+    while not provider.has(part):  # noqa: ASYNC110 - a process tells nobody that it is there
+        await asyncio.sleep(0.05)
 
 
 def engine_pids(demo: Demo) -> dict[str, int | None]:
