@@ -1,6 +1,5 @@
 """What is told about a trade: its status now, if it is not what was told before."""
 
-import hashlib
 from dataclasses import dataclass, replace
 
 from canonical.calculation.calculation import Calculation
@@ -19,7 +18,7 @@ from canonical.contracts.matching.v1.records import (
     change_key,
     trade_key,
 )
-from canonical.encoding import canonical_bytes
+from canonical.encoding import digest
 from canonical.identifiers import FundAccount
 from canonical.message import Kind, Role
 from canonical.problems import Rule
@@ -235,25 +234,10 @@ def _memory(now: Seen, half: Half) -> Trade:
     return Trade(
         status=now.status,
         block=now.block,
-        funds=_digests(now.funds),
+        funds={key: digest(fund) for key, fund in _keyed(now.funds).items()},
         matched=_matched(now.funds),
         candidates=half.candidates,
     )
-
-
-def _digests(funds: tuple[FundState, ...]) -> dict[str, str]:
-    """What is told of each fund, as a digest, by account. What many rest on alike is written out once."""
-    found: dict[str, str] = {}
-    sources: tuple[Source, ...] = ()
-    messages = b""
-    for key, fund in _keyed(funds).items():
-        if fund.sources != sources:
-            sources, messages = fund.sources, b"".join(map(canonical_bytes, fund.sources))
-        said = f"{fund.status}\n{fund.broker_reference or ''}\n{fund.investor_reference or ''}\n".encode()
-        differences = b"".join(map(canonical_bytes, fund.differences))
-        unaffirmed = b"".join(map(canonical_bytes, fund.unaffirmed))
-        found[key] = hashlib.sha256(b"\n".join((said + differences, unaffirmed, messages))).hexdigest()
-    return found
 
 
 def _matched(funds: tuple[FundState, ...]) -> int:
