@@ -233,7 +233,7 @@ def test_the_state_is_what_it_is_called(tmp_path: Path):
     path = tmp_path / "state.db"
     with open_state(path, 20_000) as (_, described):
         halves = rows(path, Half)
-    assert sum(len(half.statements[-1].lines) for half in halves) == described.open_funds == 20_000
+    assert sum(half.statements[-1].funds for half in halves) == described.open_funds == 20_000
     assert [half for half in halves if half.other is not None] == []
     assert len(halves) == described.open_blocks
     pairs = Counter((half.broker, half.investor) for half in halves).most_common()

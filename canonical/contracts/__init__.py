@@ -55,6 +55,9 @@ REMINDING = {"matching/1": _REMINDING_V1, "matching/2": _REMINDING_V1}
 LISTS = open_list.LISTS
 """How keys begin of records that only list others, and are no part of what sides attest."""
 
+UNATTESTED = {cards.Index.__name__: {"standings"}}
+"""Fields of records, by class, that only repeat others, and are no part of what sides attest."""
+
 RECORDS: dict[str, type[Canonical]] = {
     record.__name__: record
     for record in (

@@ -4,6 +4,7 @@ from sqlite3 import Connection
 
 import pytest
 
+from canonical.contracts.matching.v1.cards import Index
 from canonical.contracts.matching.v1.records import Mentions
 from node import records
 from node.records import Records
@@ -58,3 +59,12 @@ def test_what_left_the_cache_is_read_again(connection: Connection, monkeypatch: 
     assert found.get(connection, "a") == Mentions(keys=("a",))
     found.write(connection)
     assert [found.get(connection, name) for name in "abcde"] == [Mentions(keys=(name,)) for name in "abcde"]
+
+
+def test_what_follows_from_other_records_is_stored_and_not_attested(connection: Connection):
+    """A node that cannot read a destroyed day comes to the same about all trades beside those of that day."""
+    found = Records()
+    told = found.change({"a": Index.of((("1", "broker", "agreed", "common/C1"),))})
+    assert found.change({"a": Index.of((("1", "broker", "alone", "common/C1"),))}) == told
+    found.write(connection)
+    assert Records().get(connection, "a") == Index.of((("1", "broker", "alone", "common/C1"),))

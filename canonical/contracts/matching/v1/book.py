@@ -229,7 +229,7 @@ class Book:
 
     def _write(self, key: str, cards: tuple[Text, ...]) -> None:
         if cards:
-            self.working.put(key, Index(cards=cards))
+            self.working.put(key, Index.of(cards))
         else:
             self.working.delete(key)
 

@@ -13,8 +13,8 @@ from canonical.contracts.matching.v1.records import Half, block_of, economics_ke
 from canonical.identifiers import Link
 
 LINKS_LISTED_MAX = 8  # of one half in one list
-_LACKS = "other_lacks_block"
-_UNSAID = 2  # id and role
+_LACKS = ", other lacks block"
+_UNSAID = ""
 
 
 class Standing(StrEnum):
@@ -31,7 +31,7 @@ Named = dict[str, set[str]]
 
 
 Text = tuple[str, ...]
-"""A card as it stands in a list."""
+"""A card as it stands in a list: id, role, standing, links."""
 
 
 class FoundBy(NamedTuple):
@@ -53,14 +53,32 @@ class Card(NamedTuple):
 
 
 class Index(Canonical):
-    """The halves under one key, oldest first: of each its card as text, or its id and role alone."""
+    """The halves under one key, oldest first.
 
-    cards: tuple[Text, ...] = ()
+    named: of each the id, the role and what its links name. standings: how each stands now. That is no part
+    of what sides attest: a node that cannot read a destroyed day may know another standing of a half that is
+    listed here with others.
+    """
+
+    named: tuple[Text, ...] = ()
+    standings: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, cards: tuple[Text, ...]) -> "Index":
+        """The list of these halves."""
+        named = tuple((half, role, *links) for half, role, _, *links in cards)
+        return cls(named=named, standings=tuple(standing for _, _, standing, *_ in cards))
+
+    @property
+    def cards(self) -> tuple[Text, ...]:
+        """The cards of its halves."""
+        each = zip(self.named, self.standings, strict=True)
+        return tuple((half, role, standing, *links) for (half, role, *links), standing in each)
 
     @property
     def halves(self) -> tuple[str, ...]:
         """Their ids."""
-        return tuple(card[0] for card in self.cards)
+        return tuple(half for half, *_ in self.named)
 
 
 def named(links: Iterable[Link]) -> Named:
@@ -85,18 +103,19 @@ def card_of(half: Half, other: Half | None, found: FoundBy) -> Card:
 
 
 def text_of(half: Half, other: Half | None, found: FoundBy) -> Text:
-    """The card of a half as a list has it; id and role alone where it has more links than a list holds."""
+    """The card of a half as a list has it; no standing nor links where it has more than a list holds."""
     if len(found.links) > LINKS_LISTED_MAX:
-        return (half.id, half.role.value)
+        return (half.id, half.role.value, _UNSAID)
     lacks = other is not None and block_of(other) is None
-    return (half.id, half.role.value, _standing(half).value, _LACKS if lacks else "", *found.links)
+    return (half.id, half.role.value, _standing(half).value + (_LACKS if lacks else ""), *found.links)
 
 
 def card_in(text: Text) -> Card | None:
     """The card that text_of has written; None where the half itself must be asked."""
-    if len(text) == _UNSAID:
+    half, role, said, *links = text
+    if said == _UNSAID:
         return None
-    half, role, standing, lacks, *links = text
+    standing, lacks, _ = said.partition(_LACKS)
     names: Named = {}
     for link in links:
         kind, _, value = link.partition("/")
