@@ -2,6 +2,8 @@
 
 import asyncio
 import shutil
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from random import Random
 from typing import Final
@@ -11,10 +13,10 @@ from node.drill.account import Account, Asked
 from node.drill.bits import flip
 from node.drill.stage import Stage
 from node.drill.trades import mixed, trades
+from node.sqlite_pages import PAGE_BYTES
 
 SP: Final = "sp2"
 MEND: Final = "yakujo restore"
-PAGE_BYTES: Final = 4096
 
 
 async def damaged_store(asked: Asked, account: Account) -> None:
@@ -73,7 +75,12 @@ async def _restored(stage: Stage, damage: str) -> None:
 
 
 def _cut(store: Path, most: int) -> int:
-    """Cut whole pages off the end, at most half of the file; how many bytes."""
+    """Cut whole pages off the end, at most half of the file; how many bytes.
+
+    What still stood in the log is brought into the file first: there it would outlive the cut.
+    """
+    with closing(sqlite3.connect(store)) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     size = store.stat().st_size
     left = max(size - most, size // 2) // PAGE_BYTES * PAGE_BYTES
     with store.open("r+b") as file:

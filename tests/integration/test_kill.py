@@ -10,7 +10,7 @@ from node.demo.clients import FixClient
 from node.demo.programme import programme
 from node.demo.providers import Part, Provider
 
-BLOCKS = 200  # enough that a burst after an outage is not all that was left
+BLOCKS = 400  # enough that a burst after an outage is not all that was left
 
 pytestmark = [pytest.mark.xdist_group("demo"), pytest.mark.timeout(300)]
 
