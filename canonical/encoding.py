@@ -17,17 +17,23 @@ from canonical.base import Canonical
 Decoded = TypeVar("Decoded")
 
 
-def canonical_bytes(value: BaseModel) -> bytes:
-    """The byte form of `value`."""
+def canonical_bytes(value: BaseModel, *without: str) -> bytes:
+    """The byte form of `value`; of a canonical one that of all but some fields, if need be."""
     if _is_sorted(type(value)):
-        return value.__pydantic_serializer__.to_json(value, exclude_none=True)
+        return value.__pydantic_serializer__.to_json(value, exclude_none=True, exclude=set(without) or None)
+    assert not without, "what is to be sorted is written whole"
     tree: dict[str, Any] = value.model_dump(mode="json", exclude_none=True)
     return json.dumps(tree, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
 
 
 def digest(value: BaseModel) -> str:
     """SHA-256 of the byte form, 64 hexadecimal digits, separated by domain from other digests."""
-    return hashlib.sha256(b"yakujo canonical 1\n" + canonical_bytes(value)).hexdigest()
+    return digest_of_bytes(canonical_bytes(value))
+
+
+def digest_of_bytes(raw: bytes) -> str:
+    """`digest` of the object whose byte form is `raw`."""
+    return hashlib.sha256(b"yakujo canonical 1\n" + raw).hexdigest()
 
 
 def from_canonical_bytes(adapter: TypeAdapter[Decoded], raw: bytes) -> Decoded:

@@ -208,7 +208,7 @@ class Reminder(Said):
     kind: Literal[Kind.REMINDER] = Kind.REMINDER
     trade_date: date
     deadline: time
-    after: Annotated[str, Field(pattern=r"^([0-9a-f]{16})?$")] = ""
+    after: Annotated[str, Field(pattern=r"^([0-7]{16}[0-9a-f]{16})?$")] = ""
 
 
 NODE_KINDS = (Kind.REMINDER,)

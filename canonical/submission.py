@@ -4,11 +4,12 @@ A FIX allocation report with accounts says two things, an execution notice and a
 from one raw message, so both hold or neither: they travel as one submission.
 """
 
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 from pydantic import Field, TypeAdapter
 
 from canonical.base import Canonical
+from canonical.encoding import canonical_bytes, digest_of_bytes
 from canonical.identifiers import Lei
 from canonical.message import Message
 
@@ -24,3 +25,23 @@ class Submission(Canonical):
 
 
 SUBMISSION: TypeAdapter[Submission] = TypeAdapter(Submission)
+
+
+class ReadSubmission(NamedTuple):
+    """A submission as it was read. digests: of its messages, in order (canonical.encoding.digest)."""
+
+    submission: Submission
+    digests: tuple[str, ...]
+
+
+def read_submission(raw: bytes) -> ReadSubmission:
+    """Read `raw` back, as `from_canonical_bytes` does, and digest its messages from the same bytes.
+
+    Raises ValueError (pydantic's ValidationError is one) where that is not the one byte form of what it says.
+    """
+    submission = SUBMISSION.validate_json(raw)
+    messages = [canonical_bytes(message) for message in submission.messages]
+    rest = canonical_bytes(submission, "messages")
+    if b'{"messages":[%b],%b' % (b",".join(messages), rest[1:]) != raw:
+        raise ValueError("not in canonical byte form")
+    return ReadSubmission(submission, tuple(map(digest_of_bytes, messages)))

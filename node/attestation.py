@@ -18,7 +18,6 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from pydantic import Field, TypeAdapter
 
 from canonical.base import Canonical
-from canonical.contracts import LISTS
 from canonical.encoding import canonical_bytes, from_canonical_bytes
 from canonical.identifiers import Lei
 from node.day_secret import DaySecret
@@ -61,22 +60,24 @@ ATTESTATION: TypeAdapter[Attestation] = TypeAdapter(Attestation)
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What a contract said and changed, as it is stored. changes: by key, None for a record that is gone."""
+    """What a contract said and changed, as it is stored. changes: by key, None for a record that is gone.
+
+    Records that only list others are left out (canonical.contracts.is_list).
+    """
 
     outcomes: Sequence[bytes]
     changes: Mapping[str, str | None]
 
 
 def decision_digest(contract: str, written: Written) -> str:
-    """A digest of what a contract said and changed, 64 hexadecimal digits; not of what lists it besides."""
-    told = hashlib.sha256(f"yakujo decision 1\n{contract}\n{len(written.outcomes)}\n".encode())
-    for outcome in written.outcomes:
-        _add(told, outcome)
-    changed = (change for change in written.changes.items() if not change[0].startswith(LISTS))
-    for key, text in sorted(changed):
-        _add(told, key.encode())
-        _add(told, (text or "").encode())
-    return told.hexdigest()
+    """A digest of what a contract said and changed, 64 hexadecimal digits."""
+    parts = list(written.outcomes)
+    for key, text in sorted(written.changes.items()):
+        parts += (key.encode(), (text or "").encode())
+    told = [f"yakujo decision 1\n{contract}\n{len(written.outcomes)}\n".encode()]
+    for part in parts:
+        told += (len(part).to_bytes(8, "big"), part)
+    return hashlib.sha256(b"".join(told)).hexdigest()
 
 
 def attestation(
@@ -132,7 +133,3 @@ def _statement(said: Attestation, secret: DaySecret, sp: str) -> bytes:
     """What is signed: bound to network, relationship and day by the key id, and to the SP."""
     unsigned = canonical_bytes(said.model_copy(update={"signatures": ()}))
     return b"yakujo attestation 1\n" + secret.network + secret.key_id + sp.encode() + b"\n" + unsigned
-
-
-def _add(told: "hashlib._Hash", part: bytes) -> None:
-    told.update(len(part).to_bytes(8, "big") + part)

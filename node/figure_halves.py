@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from contextlib import closing
 from typing import NamedTuple
 
-from canonical.contracts.matching.v1.records import message_key, relationship
+from canonical.contracts.matching.v1.messages import messages_key
+from canonical.contracts.matching.v1.records import relationship
 from canonical.message import Role
 from canonical.result import TradeStatus
 from node.figure_finality import Certainty
@@ -28,6 +29,10 @@ _TABLES = (
     "CREATE TEMP TABLE unmatched (half TEXT, grp INTEGER, fund INTEGER)",
 )
 _NAMES = ("half", "amended", "parting", "unmatched")
+_HALF = (
+    "SELECT json_extract(message.value, '$.half') FROM state, json_each(state.value, '$.messages') AS message"
+    " WHERE state.key = ? AND json_extract(message.value, '$.source.kind') = ?"
+)
 _SPOKE = {
     Role.BROKER: "INSERT INTO half (half, grp, broker) VALUES (?, ?, ?) ON CONFLICT (half) DO UPDATE SET"
     " grp = COALESCE(excluded.grp, grp), broker = COALESCE(broker, excluded.broker)",
@@ -94,9 +99,8 @@ class Halves:
 
     def half_of(self, broker: str, investor: str, word: Word) -> str | None:
         """The half that a message speaks of; None where the contract has forgotten it."""
-        key = message_key(relationship(broker, investor), word.author, word.kind, word.reference)
-        query = "SELECT json_extract(value, '$.half') FROM state WHERE key = ?"
-        row = self._connection.execute(query, (key,)).fetchone()
+        key = messages_key(relationship(broker, investor), word.author, word.reference)
+        row = self._connection.execute(_HALF, (key, word.kind.value)).fetchone()
         return str(row[0]) if row is not None else None
 
     def spoke(self, half: str, group: int | None, author: Role, position: int) -> None:

@@ -8,7 +8,7 @@ from collections import OrderedDict
 from collections.abc import Mapping
 
 from canonical.base import Canonical
-from canonical.contracts import RECORDS, UNATTESTED
+from canonical.contracts import RECORDS, is_list
 
 CACHED_MAX = 6_000  # some 3 KiB each, 60 for a hundred funds; what is asked for is mostly minutes old
 
@@ -39,20 +39,19 @@ class Records:
         return record
 
     def change(self, changes: Mapping[str, Canonical | None]) -> dict[str, str | None]:
-        """Records as they are from now on; None for those that are gone. Gives what sides attest of them."""
-        texts = {key: _text(record) for key, record in changes.items()}
+        """Records as they are from now on, None for those that are gone.
+
+        Gives those that sides attest as they are stored. Lists change again and again before they are.
+        """
+        texts = {key: _text(record) for key, record in changes.items() if not is_list(key)}
         self._changed.update(changes)
         self._texts.update(texts)
-        for key, record in changes.items():
-            unattested = UNATTESTED.get(type(record).__name__)
-            if record is not None and unattested:
-                texts[key] = _text(record, unattested)
         return texts
 
     def write(self, connection: sqlite3.Connection) -> None:
         """Write what has changed; before the transaction ends that archives what changed it."""
         rows = [
-            (key, type(record).__name__, self._texts[key])
+            (key, type(record).__name__, self._texts.get(key) or _text(record))
             for key, record in self._changed.items()
             if record is not None
         ]
@@ -71,5 +70,5 @@ class Records:
             self._cache.popitem(last=False)
 
 
-def _text(record: Canonical | None, without: set[str] | None = None) -> str | None:
-    return record.model_dump_json(exclude_none=True, exclude=without) if record is not None else None
+def _text(record: Canonical | None) -> str | None:
+    return record.model_dump_json(exclude_none=True) if record is not None else None

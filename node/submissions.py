@@ -10,10 +10,10 @@ import structlog
 from pydantic import ValidationError
 
 from canonical.contracts.state import Decision, Entry
-from canonical.encoding import canonical_bytes, from_canonical_bytes
+from canonical.encoding import canonical_bytes
 from canonical.message import NODE_KINDS, Reminder
 from canonical.result import AnyOutcome, Result
-from canonical.submission import SUBMISSION, Submission
+from canonical.submission import SUBMISSION, ReadSubmission, Submission, read_submission
 from node.attestation import Written
 from node.contract_versions import Contract
 from node.day_secret import DaySecret
@@ -51,23 +51,24 @@ class Submissions:
 
         time: of the ledger there, as the network's clock shows it. late: read only now, after a grant.
         """
-        submission, fault = self._admitted(sp, position, plaintext, secret)
-        sender = submission.sender if submission is not None else ""
-        source = submission.source if submission is not None else ""
+        read, fault = self._admitted(sp, position, plaintext, secret)
+        sender = read.submission.sender if read is not None else ""
+        source = read.submission.source if read is not None else ""
         text = plaintext.decode("utf-8", "backslashreplace")
         connection.execute(
             "INSERT INTO said VALUES (?, ?, ?, ?, ?, ?, ?)",
             (position, sender, source, fault, text, sp, secret.key_id),
         )
-        if submission is None:
+        if read is None:
             log.warning("submission passed over", position=position, sp=sp, fault=fault)
             return
+        submission = read.submission
         speaks = submission.messages[0].kind not in NODE_KINDS  # the institution, and not its node for it
         turned = speaks and not late and self._deliveries.spoke(connection, submission.sender, sp, position)
         if turned:
             self._results.tell_standing(connection, submission.sender, secret.day)
         calendars = self._register.at(position).calendars
-        entry = Entry(position, submission, time, calendars)
+        entry = Entry(position, submission, time, calendars, read.digests)
         self._decide(connection, entry, secret, contract, late=late)
 
     def finish(self, connection: sqlite3.Connection) -> None:
@@ -119,19 +120,20 @@ class Submissions:
 
     def _admitted(
         self, sp: str, position: int, plaintext: bytes, secret: DaySecret
-    ) -> tuple[Submission | None, str | None]:
+    ) -> tuple[ReadSubmission | None, str | None]:
         """The submission, or why it does not count: every node that can open it judges alike."""
         try:
-            submission = from_canonical_bytes(SUBMISSION, plaintext)
+            read = read_submission(plaintext)
         except (ValidationError, ValueError):
             return None, "not a submission in canonical form"
+        submission = read.submission
         delegation = self._register.delegation(submission.sender, sp, position)
         if delegation is None or not delegation.is_for(secret.day):
             return None, f"{sp} may not speak for its sender"
         for message in submission.messages:
             if (message.broker.lei, message.investor.lei) != (secret.broker, secret.investor):
                 return None, "sealed for another relationship than its own"
-        return submission, None
+        return read, None
 
     def _decide(
         self,

@@ -2,13 +2,12 @@
 
 from datetime import date
 
+from canonical.contracts.matching.v1.messages import MessageRecord, Messages, message_of
 from canonical.contracts.matching.v1.records import (
     Half,
-    MessageRecord,
     Trade,
     block_of,
     half_key,
-    message_key,
     relationship,
     trade_key,
 )
@@ -79,8 +78,7 @@ def trades_where(view: View, where: str, value: object) -> list[str]:
         f" WHERE {where} ORDER BY position DESC"
     )
     rows = each(view.connection, query, value)
-    keys = [_message_key(view, sender, other, Kind(kind), name) for sender, other, kind, name in rows]
-    records = [view.record(key, MessageRecord) for key in keys]
+    records = [_said_by(view, sender, other, Kind(kind), name) for sender, other, kind, name in rows]
     halves = dict.fromkeys(record.half for record in records if record is not None and record.half)
     told = (
         "SELECT trade FROM reference JOIN said USING (position) JOIN outcome USING (position)"  # noqa: S608 - as above
@@ -90,11 +88,15 @@ def trades_where(view: View, where: str, value: object) -> list[str]:
     return list(dict.fromkeys([*names, *(name for (name,) in each(view.connection, told, value))]))
 
 
-def _message_key(view: View, sender: str, counterparty: str, kind: Kind, reference: str) -> str:
-    """Where the contract keeps what it knows of a message."""
+def message_record(view: View, between: str, role: Role, kind: Kind, reference: str) -> MessageRecord | None:
+    """What the contract knows of a message of one side; None where it knows nothing."""
+    return message_of(lambda key: view.record(key, Messages), between, role, kind, reference)
+
+
+def _said_by(view: View, sender: str, counterparty: str, kind: Kind, reference: str) -> MessageRecord | None:
     role = view.register.now.by_lei[sender].role
     between = relationship(*((sender, counterparty) if role is Role.BROKER else (counterparty, sender)))
-    return message_key(between, role, kind, reference)
+    return message_record(view, between, role, kind, reference)
 
 
 def trade_of_half(view: View, name: str) -> str:

@@ -9,8 +9,8 @@ import pytest
 from pydantic import BaseModel
 from rich.console import Console
 
-from canonical.contracts.matching.v1.book import LISTED_MAX
 from canonical.contracts.matching.v1.cards import Index
+from canonical.contracts.matching.v1.lists import LISTED_MAX
 from canonical.contracts.matching.v1.records import Half
 from canonical.contracts.state import Record
 from node.bench import (
@@ -239,7 +239,7 @@ def test_the_state_is_what_it_is_called(tmp_path: Path):
     pairs = Counter((half.broker, half.investor) for half in halves).most_common()
     assert len(pairs) == 40
     assert pairs[0][1] > 20 * pairs[-1][1]
-    assert max(len(index.halves) for index in rows(path, Index)) > LISTED_MAX / 3
+    assert max(len(index.texts) for index in rows(path, Index)) > LISTED_MAX / 3
 
 
 def test_the_same_market_says_the_same():

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from canonical.base import Canonical
-from canonical.contracts.matching.v1 import cards, lines, open_list, records, reminding
+from canonical.contracts.matching.v1 import cards, lines, lists, messages, open_list, records, reminding
 from canonical.contracts.matching.v1 import contract as matching_v1
 from canonical.contracts.matching.v1 import forgetting as forgetting_v1
 from canonical.contracts.matching.v2 import contract as matching_v2
@@ -52,17 +52,17 @@ class Reminding:
 _REMINDING_V1 = Reminding(open_list.days_from, open_list.DAYS_END, open_list.day_of_key, reminding.due)
 REMINDING = {"matching/1": _REMINDING_V1, "matching/2": _REMINDING_V1}
 
-LISTS = open_list.LISTS
-"""How keys begin of records that only list others, and are no part of what sides attest."""
+is_list = lists.is_list
+"""Whether the record at a key only lists others: it follows from those, and is no part of what sides attest.
 
-UNATTESTED = {cards.Index.__name__: {"standings"}}
-"""Fields of records, by class, that only repeat others, and are no part of what sides attest."""
+A node that cannot read a destroyed day lacks its halves in lists, and must come to the same about all others.
+"""
 
 RECORDS: dict[str, type[Canonical]] = {
     record.__name__: record
     for record in (
-        records.MessageRecord,
-        records.Mentions,
+        messages.Messages,
+        messages.Mentions,
         records.Half,
         lines.Lines,
         cards.Index,

@@ -13,18 +13,18 @@ from decimal import (
 
 PRECISION_DIGITS = 64
 
+_EXACT = Context(
+    prec=PRECISION_DIGITS,
+    rounding=ROUND_HALF_EVEN,
+    Emin=-999_999,
+    Emax=999_999,
+    capitals=1,
+    clamp=0,
+    flags=[],
+    traps=[InvalidOperation, DivisionByZero, Overflow, FloatOperation],
+)
+
 
 def contract_arithmetic() -> AbstractContextManager[Context]:
     """What a contract runs in: 64 digits, and an error instead of infinity, of no number, of a float."""
-    traps = [InvalidOperation, DivisionByZero, Overflow, FloatOperation]
-    exact = Context(
-        prec=PRECISION_DIGITS,
-        rounding=ROUND_HALF_EVEN,
-        Emin=-999_999,
-        Emax=999_999,
-        capitals=1,
-        clamp=0,
-        flags=[],
-        traps=traps,
-    )
-    return localcontext(exact)
+    return localcontext(_EXACT)  # a copy of it

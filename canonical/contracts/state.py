@@ -20,12 +20,14 @@ class Entry:
 
     time: of the ledger there, aware, in the network's time zone: the only clock that a contract has. It is
     the same at every node, and at a later entry never earlier. calendars: those of the master data there.
+    digests: of the messages, from where their bytes were read; they are worked out where there are none.
     """
 
     position: int
     submission: Submission
     time: datetime
     calendars: tuple[Calendar, ...] = ()
+    digests: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

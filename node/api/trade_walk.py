@@ -7,12 +7,12 @@ A trade stands where its first word stands; one whose sides took back all they s
 
 from collections.abc import Iterator
 
-from canonical.contracts.matching.v1.records import MessageRecord, message_key, relationship
+from canonical.contracts.matching.v1.records import relationship
 from canonical.message import Kind, Role
 from canonical.result import TradeStatus
 from node.inspection import View
 from node.store import each
-from node.trades import opening_of
+from node.trades import message_record, opening_of
 
 NO_POSITION = 2**62
 
@@ -63,7 +63,7 @@ def walked(
 
 def _standing_at(view: View, position: int, said: list[tuple[str, Role, Kind, str]]) -> Iterator[str]:
     for between, role, kind, reference in said:
-        record = view.record(message_key(between, role, kind, reference), MessageRecord)
+        record = message_record(view, between, role, kind, reference)
         opening = opening_of(view, record.half) if record is not None else None
         if opening is not None and opening[0] == position:
             yield opening[1]

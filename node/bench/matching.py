@@ -4,6 +4,8 @@ The order of the states is turned round with each round, so that a load that com
 """
 
 import os
+import platform
+import sys
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -12,13 +14,13 @@ from statistics import median
 from typing import Any
 
 from node.bench.ledger_report import PartFigures
-from node.bench.market import Market
 from node.bench.matching_report import PARTS, MatchFigures, MatchingOptions
-from node.bench.open_state import OpenState, open_state, plaintexts
+from node.bench.state_process import StateProcess
 
 OPEN_FUNDS = (1_000, 10_000, 100_000, 1_000_000)
 QUICK_OPEN_FUNDS = (100, 1_000)
-TRADES = {1: 200, 10: 100, 100: 20}  # of so many funds each, in a round and state
+# Of so many funds each, in a round and state: the store brings its log into the file now and then meanwhile.
+TRADES = {1: 600, 10: 300, 100: 40}
 QUICK_TRADES = 2
 
 Progress = Callable[[str], None]
@@ -37,10 +39,9 @@ class _Size:
     trades: int
     seconds: list[dict[str, float]] = field(default_factory=list)
 
-    def run(self, state: OpenState, market: Market) -> None:
+    def run(self, state: StateProcess) -> None:
         """Have both sides speak of new trades."""
-        said = plaintexts(market, [market.trade(self.funds) for _ in range(self.trades)])
-        matched, took = state.match(said)
+        matched, took = state.match(self.funds, self.trades)
         assert matched == self.trades * self.funds, "both sides say the same of each trade"
         self.seconds.append({part: seconds / matched for part, seconds in took.items()})
 
@@ -77,27 +78,25 @@ class _Size:
 def measured_matching(folder: Path, options: MatchingOptions, progress: Progress) -> Found:
     """All figures of the report by name."""
     load, rounds = os.getloadavg()[0], 1 if options.quick else options.rounds
-    market, states, figures = Market(1), [], []
+    states: list[tuple[StateProcess, list[_Size]]] = []
     with ExitStack() as stack:
         for funds in QUICK_OPEN_FUNDS if options.quick else OPEN_FUNDS:
             progress(f"a state with {funds:,} open funds")
-            state, described = stack.enter_context(open_state(folder / f"{funds}.db", funds))
-            figures.append(described)
+            state = stack.enter_context(StateProcess(folder / f"{funds}.db", funds))
             states.append((state, _sizes(funds, quick=options.quick)))
-        for state, _ in states:  # to warm up; not counted
-            for size in _sizes(0, quick=True):
-                size.run(state, market)
         for number in range(rounds):
             progress(f"round {number + 1} of {rounds}")
             for state, sizes in states if number % 2 == 0 else reversed(states):
+                for size in _sizes(0, quick=True):  # to warm up; not counted
+                    size.run(state)
                 for size in sizes:
-                    size.run(state, market)
+                    size.run(state)
     least = states[0][1]
     found = [size.figures(one) for _, sizes in states for size, one in zip(sizes, least, strict=True)]
     return {
         "rounds": rounds,
         "load_average": (round(load, 2), round(os.getloadavg()[0], 2)),
-        "states": figures,
+        "states": [state.described for state, _ in states],
         "sizes": found,
     } | _described()
 
@@ -108,6 +107,7 @@ def _sizes(open_funds: int, *, quick: bool) -> list[_Size]:
 
 def _described() -> Found:
     return {
+        "python": f"{platform.python_implementation()} {platform.python_version()} of {sys.base_prefix}",
         "measured": "processor time of one thread for what both sides say of trades, one submission each:"
         " decoded and validated, given to the contract, what it said and changed digested, its records"
         " written to the store and committed in batches as a replica does. A fund match: both sides' figures"

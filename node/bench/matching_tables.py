@@ -21,7 +21,7 @@ def print_matching_report(report: MatchingReport, console: Console) -> None:
         console.print(part)
     before, after = report.load_average
     load = f"load of the machine {before} before and {after} after, {report.processors} processors"
-    console.print(f"{report.seconds:.0f} seconds in all; {load}", soft_wrap=True)
+    console.print(f"{report.seconds:.0f} seconds in all; {load}; {report.python}", soft_wrap=True)
 
 
 def _states(report: MatchingReport) -> Table:

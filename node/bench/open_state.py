@@ -15,11 +15,11 @@ from zoneinfo import ZoneInfo
 
 from canonical.contracts import CONTRACTS
 from canonical.contracts.state import Decision, Entry
-from canonical.encoding import canonical_bytes, from_canonical_bytes
+from canonical.encoding import canonical_bytes
 from canonical.message import Role
 from canonical.result import Result, TradeStatus
 from canonical.rules import Rules
-from canonical.submission import SUBMISSION, Submission
+from canonical.submission import Submission, read_submission
 from node.attestation import Written, decision_digest
 from node.bench.market import Market, Trade
 from node.bench.matching_report import PARTS, StateFigures
@@ -46,9 +46,9 @@ class OpenState:
         self._contract = contract_id(CONTRACT)
         self._position = 0
 
-    def decide(self, submission: Submission) -> Decision:
-        """What the contract makes of the next entry."""
-        entry = Entry(self._position, submission, TIME)
+    def decide(self, submission: Submission, digests: tuple[str, ...] = ()) -> Decision:
+        """What the contract makes of the next entry. digests: of its messages, where they are known."""
+        entry = Entry(self._position, submission, TIME, digests=digests)
         decision = self._apply(self._view, entry, RULES, self._contract)
         self._position += 1
         return decision
@@ -83,9 +83,9 @@ class OpenState:
 
     def _take(self, plaintext: bytes, took: dict[str, float]) -> int:
         began = time.thread_time()
-        submission = from_canonical_bytes(SUBMISSION, plaintext)
+        submission, digests = read_submission(plaintext)
         decoded = time.thread_time()
-        decision = self.decide(submission)
+        decision = self.decide(submission, digests)
         decided = time.thread_time()
         outcomes = [canonical_bytes(outcome) for outcome in decision.outcomes]
         decision_digest(self._contract, Written(outcomes, self._records.change(decision.changes)))

@@ -121,7 +121,7 @@ def documents(draw: st.DrawFn) -> dict[str, Any]:
             refused = draw(st.lists(accounts, max_size=2))
             return found | {"answers": draw(reference), "agreed": False, "refused_accounts": refused}
         case Kind.REMINDER:
-            after = draw(st.sampled_from(["", "0123456789abcdef"]))
+            after = draw(st.sampled_from(["", "0123456701234567" + "0123456789abcdef"]))
             return found | {"trade_date": draw(st.dates()), "deadline": draw(st.times()), "after": after}
     return found | draw(_stated(kind))
 

@@ -2,6 +2,7 @@
 
 import json
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ from canonical.encoding import canonical_bytes, digest, from_canonical_bytes
 from canonical.identifiers import LocalCode, Party
 from canonical.message import MESSAGE
 from canonical.problems import Problem, Rule
-from canonical.submission import SUBMISSION
+from canonical.submission import MESSAGES_MAX, SUBMISSION, read_submission
 
 
 def simply(value: Any) -> bytes:
@@ -103,9 +104,20 @@ def test_other_bytes_are_refused(find: bytes, put: bytes):
     """Bytes that say the same in another way are not what a node of ours writes."""
     raw = canonical_bytes(submission(BROKER, message({"notice": "N1"})))
     assert find in raw
-    assert from_canonical_bytes(SUBMISSION, raw)
-    with pytest.raises(ValueError, match=r"canonical byte form|validation error"):
-        from_canonical_bytes(SUBMISSION, raw.replace(find, put, 1))
+    assert from_canonical_bytes(SUBMISSION, raw) == read_submission(raw).submission
+    for read in (partial(from_canonical_bytes, SUBMISSION), read_submission):
+        with pytest.raises(ValueError, match=r"canonical byte form|validation error"):
+            read(raw.replace(find, put, 1))
+
+
+@settings(max_examples=50)
+@given(st.lists(documents(), min_size=1, max_size=MESSAGES_MAX))
+def test_a_submission_is_read_with_the_digests_of_its_messages(told: list[dict[str, Any]]):
+    """They are those of the messages alone, and so are the bytes those of the whole."""
+    said = SUBMISSION.validate_python({"sender": BROKER, "source": "0" * 64, "messages": told})
+    read = read_submission(canonical_bytes(said))
+    assert read.submission == said
+    assert read.digests == tuple(map(digest, said.messages))
 
 
 def test_unsorted_things_are_sorted():

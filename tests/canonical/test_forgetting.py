@@ -9,7 +9,8 @@ from trades import BROKER, CONTRACT, INVESTOR, Replica, message, submission
 
 from canonical.contracts import CONTRACTS, FORGET, HALVES_OF
 from canonical.contracts.matching.v1.cards import Index
-from canonical.contracts.matching.v1.records import Half, MessageRecord, Trade, trade_key
+from canonical.contracts.matching.v1.messages import Messages
+from canonical.contracts.matching.v1.records import Half, Trade, trade_key
 from canonical.result import Result, TradeStatus
 from canonical.submission import Submission
 
@@ -38,7 +39,8 @@ def half_of(replica: Replica, each: Submission) -> str:
 
 def halves(replica: Replica) -> list[str]:
     """All halves that were ever spoken of, those that are empty by now too."""
-    return sorted(key.split("/")[1] for key in replica.state if key.endswith("/mentions"))
+    there = [record.id for record in replica.state.values() if isinstance(record, Half)]
+    return sorted([*there, *(key.split("/")[1] for key in replica.state if key.endswith("/mentions"))])
 
 
 def assert_sound(replica: Replica, gone: set[str]) -> None:
@@ -49,12 +51,12 @@ def assert_sound(replica: Replica, gone: set[str]) -> None:
         text = f"{key} {record.model_dump_json()}"
         assert [half for half in gone if half in text] == [], key
         if isinstance(record, Index):
-            assert record.halves
-            assert set(record.halves) <= there, key
+            assert record.texts
+            assert set(record.texts) <= there, key
         if isinstance(record, Half):
             assert record.other is None or state[f"half/{record.other}"].other == record.id
-        if isinstance(record, MessageRecord) and record.live and record.source.kind in STATING:
-            assert record.half in there
+        for each in record.messages if isinstance(record, Messages) else ():
+            assert each.half in there or not each.live or each.source.kind not in STATING
         if isinstance(record, Trade):
             assert key.split("/")[1] in there
 

@@ -127,7 +127,7 @@ def test_what_waits_to_be_judged_cannot_be_counted(made: dict[str, Path], tmp_pa
 @pytest.mark.parametrize(
     "damage",
     [
-        "UPDATE state SET value = 'none' WHERE class = 'MessageRecord'",
+        "UPDATE state SET value = 'none' WHERE class = 'Messages'",
         "DELETE FROM tile",
         "UPDATE outcome SET outcome = CAST(x'ff' AS TEXT) WHERE kind = 'receipt'",
     ],

@@ -4,9 +4,13 @@ from sqlite3 import Connection
 
 import pytest
 
+from canonical.base import Canonical
 from canonical.contracts.matching.v1.cards import Index
-from canonical.contracts.matching.v1.records import Mentions
+from canonical.contracts.matching.v1.messages import Mentions, messages_key
+from canonical.contracts.matching.v1.records import link_key
+from canonical.message import Role
 from node import records
+from node.attestation import Written, decision_digest
 from node.records import Records
 from node.store import open_store
 
@@ -61,10 +65,13 @@ def test_what_left_the_cache_is_read_again(connection: Connection, monkeypatch: 
     assert [found.get(connection, name) for name in "abcde"] == [Mentions(keys=(name,)) for name in "abcde"]
 
 
-def test_what_follows_from_other_records_is_stored_and_not_attested(connection: Connection):
+def test_what_only_lists_others_is_stored_and_not_attested(connection: Connection):
     """A node that cannot read a destroyed day comes to the same about all trades beside those of that day."""
     found = Records()
-    told = found.change({"a": Index.of((("1", "broker", "agreed", "common/C1"),))})
-    assert found.change({"a": Index.of((("1", "broker", "alone", "common/C1"),))}) == told
+    listed = {link_key("B/I", "common/C1"): Index(cards=("1\nbroker\nalone\ncommon/C1",))}
+    said: dict[str, Canonical | None] = {messages_key("B/I", Role.BROKER, "R1"): Mentions(keys=("1",))}
+    alone, both = found.change(said), found.change({**said, **listed})
+    assert decision_digest("c", Written((), alone)) == decision_digest("c", Written((), both))
+    assert decision_digest("c", Written((), alone)) != decision_digest("c", Written((), {}))
     found.write(connection)
-    assert Records().get(connection, "a") == Index.of((("1", "broker", "alone", "common/C1"),))
+    assert Records().get(connection, *listed) == next(iter(listed.values()))

@@ -11,10 +11,13 @@ import pytest
 from trades import Replica, lei, message, submission
 
 from canonical.answer import answers
+from canonical.contracts import is_list
 from canonical.contracts.matching.v1 import cards
 from canonical.contracts.matching.v1.cards import Index, found_by, text_of
+from canonical.contracts.matching.v1.messages import Messages, mentioned, mentions_key
+from canonical.contracts.matching.v1.open_list import OpenBucket
 from canonical.contracts.matching.v1.pairing import _Settling
-from canonical.contracts.matching.v1.records import Change, Half, MessageRecord, Trade
+from canonical.contracts.matching.v1.records import Change, Half, Trade, half_key
 from canonical.encoding import canonical_bytes
 from canonical.message import Role
 from canonical.result import AnyOutcome, Receipt, Rejection, Result, TradeStatus
@@ -176,26 +179,38 @@ def hangs_together(state: dict[str, Any]) -> None:
         said = {statement.source for statement in half.statements}
         assert all(word.answers in said for word in half.words)
     for key, record in state.items():
+        assert is_list(key) is isinstance(record, Index | OpenBucket), key
         match record:
             case Index():
-                assert set(record.halves) <= set(halves), key
-                listed = [halves[name] for name in record.halves]
+                assert set(record.texts) <= set(halves), key
+                listed = [halves[name] for name in record.texts]
                 others = [halves.get(half.other or "") for half in listed]
                 told = (
                     text_of(half, other, found_by(half)) for half, other in zip(listed, others, strict=True)
                 )
-                assert record.cards == tuple(told), key
+                assert tuple(record.texts.values()) == tuple(told), key
             case Trade():
                 assert key.split("/")[1] in halves
             case Change():
                 assert halves[key.removeprefix("change/")].agreed
                 assert halves[key.removeprefix("change/")].waits
-            case MessageRecord(live=True) if record.source.kind not in ("cancellation",):
-                assert record.half in halves or record.source.kind in (*ANSWERS, ASKS), key
+            case Messages():
+                for message in record.messages:
+                    assert message.half in halves or not message.live or message.source.kind in ENDING, key
+                    assert key in mentions_of(state, message.half), "it is forgotten with its half"
 
 
 ANSWERS = ("affirmation", "block_response", "allocation_response", "change_response")
 ASKS = "calculation_request"
+ENDING = (*ANSWERS, ASKS, "cancellation")
+"""What may be in force though its half is no more."""
+
+
+def mentions_of(state: dict[str, Any], half: str) -> tuple[str, ...]:
+    """The keys of the messages that have spoken of a half, there or no more."""
+    if half_key(half) in state:
+        return mentioned(state[half_key(half)])
+    return state[mentions_key(half)].keys
 
 
 @pytest.mark.parametrize("seed", range(12))

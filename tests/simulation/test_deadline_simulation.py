@@ -88,25 +88,26 @@ def plain(state: dict[str, Any]) -> dict[str, Any]:
 def lists_what_is_open(state: dict[str, Any]) -> None:
     """Every half that is not agreed, or waits for consent, is listed under its trade date, and no other.
 
-    A bucket has few halves, whose ids begin as it says, or names all those below it.
+    A bucket has halves that were opened at positions that begin as it says, or names all those below it.
     """
     halves = [record for record in state.values() if isinstance(record, Half)]
     open_ = {
-        (f"{h.broker}/{h.investor}/{h.terms.trade_date}", h.id) for h in halves if not h.agreed or h.waits
+        (f"{h.broker}/{h.investor}/{h.terms.trade_date}", f"{h.opened:016o}{h.id}")
+        for h in halves
+        if not h.agreed or h.waits
     }
-    buckets = dict(placed(key, record) for key, record in state.items() if isinstance(record, OpenBucket))
-    assert open_ == {(place, half) for (place, _), bucket in buckets.items() for half in bucket.since}
-    for (place, beginning), bucket in buckets.items():
-        assert bool(bucket.since) is not bool(bucket.digits)
-        assert len(bucket.since) <= open_list.BUCKET_MAX + 1
-        assert all(half.startswith(beginning) for half in bucket.since)
-        assert list(bucket.digits) == sorted(
-            under[-1] for where, under in buckets if (where, under[:-1]) == (place, beginning) and under
-        )
+    found = dict(placed(key, record) for key, record in state.items() if isinstance(record, OpenBucket))
+    assert open_ == {(at, begun + rest) for (at, begun), bucket in found.items() for rest in bucket.since}
+    for (at, begun), bucket in found.items():
+        assert bool(bucket.since) is not bool(bucket.below)
+        levels = ("", *(begun[:cut] for cut in open_list.CUTS if cut <= len(begun)))
+        assert begun == levels[-1]
+        assert not begun or f" {begun[len(levels[-2]) :]}" in found[at, levels[-2]].below
+        assert all((at, begun + digits) in found for digits in bucket.below.split())
 
 
 def placed(key: str, bucket: OpenBucket) -> tuple[tuple[str, str], OpenBucket]:
-    """A bucket by its relationship and trade date, and how the ids in it begin."""
+    """A bucket by its relationship and trade date, and how the positions in it begin."""
     if key.startswith("open/"):
         day, broker, investor = open_list.day_of_key(key)
         return (f"{broker}/{investor}/{day}", ""), bucket
@@ -115,15 +116,16 @@ def placed(key: str, bucket: OpenBucket) -> tuple[tuple[str, str], OpenBucket]:
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_very_many_open_halves(seed: int, monkeypatch: pytest.MonkeyPatch):
+@pytest.mark.parametrize("cuts", [(), (16,), (13, 14, 15, 16)])
+def test_very_many_open_halves(seed: int, cuts: tuple[int, ...], monkeypatch: pytest.MonkeyPatch):
     """Buckets of any size list the same halves in the same order."""
-    wide, narrow = Replica(rules=with_deadlines()), Replica(rules=with_deadlines())
+    usual, other = Replica(rules=with_deadlines()), Replica(rules=with_deadlines())
     for entry in market(seed):
-        wide.time = narrow.time = wide.time + timedelta(minutes=3)
-        told = [*wide.apply(entry), *chain.from_iterable(remind(wide, random.Random(0)))]
-        monkeypatch.setattr(open_list, "BUCKET_MAX", 1)
-        assert [*narrow.apply(entry), *chain.from_iterable(remind(narrow, random.Random(0)))] == told
-        lists_what_is_open(narrow.state)
+        usual.time = other.time = usual.time + timedelta(minutes=3)
+        told = [*usual.apply(entry), *chain.from_iterable(remind(usual, random.Random(0)))]
+        monkeypatch.setattr(open_list, "CUTS", cuts)
+        assert [*other.apply(entry), *chain.from_iterable(remind(other, random.Random(0)))] == told
+        lists_what_is_open(other.state)
         monkeypatch.undo()
 
 

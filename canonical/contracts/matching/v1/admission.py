@@ -1,17 +1,12 @@
 """What is refused before anything changes: wrong author, repeated and reused references, unknown ones."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
-from canonical.contracts.matching.v1.records import (
-    Mentions,
-    MessageRecord,
-    mentions_key,
-    message_key,
-    relationship,
-)
+from canonical.contracts.matching.v1.messages import MessageRecord, keep, known, mention
+from canonical.contracts.matching.v1.records import relationship
 from canonical.contracts.state import Working
-from canonical.encoding import digest
-from canonical.message import Kind, Message, Role
+from canonical.message import Message, Role
 from canonical.problems import Problem, Rule, shortened
 from canonical.result import Source
 
@@ -29,9 +24,21 @@ def refused(field: str, value: str, rule: Rule, text: str) -> RefusedError:
     return RefusedError(Problem(field=field, value=shortened(value), rule=rule, text=text, path=field))
 
 
+class Origin(NamedTuple):
+    """Where a message comes from. position: of its entry. number: its place in its submission, from 0.
+
+    raw: the digest of the raw bytes that said it. digest: of its canonical bytes.
+    """
+
+    position: int
+    number: int
+    raw: str
+    digest: str
+
+
 @dataclass(frozen=True, slots=True)
 class Spoken:
-    """A message in its place. position: of its entry. number: its place in its submission, from 0."""
+    """A message in its place, as in `Origin`."""
 
     message: Message
     role: Role
@@ -49,11 +56,11 @@ class Spoken:
         return relationship(broker, investor)
 
 
-def spoken(message: Message, sender: str, raw: str, position: int, number: int) -> Spoken:
+def spoken(message: Message, sender: str, origin: Origin) -> Spoken:
     """`message` as its sender's. Raises RefusedError where the sender has no side or may not say this."""
     role = role_of(message, sender)
-    source = source_of(message, role, raw)
-    return Spoken(message, role, source, digest(message), position, number)
+    source = source_of(message, role, origin.raw)
+    return Spoken(message, role, source, origin.digest, origin.position, origin.number)
 
 
 def role_of(message: Message, sender: str) -> Role:
@@ -76,13 +83,13 @@ def source_of(message: Message, role: Role, raw: str) -> Source:
 def admit(working: Working, said: Spoken) -> None:
     """Raise RefusedError where the reference was used before. The same content is not done again."""
     reference = said.message.reference
-    known = working.get(message_key(said.between, said.role, said.message.kind, reference), MessageRecord)
-    if known is None:
+    before = known(working, said.between, said.role, said.message.kind, reference)
+    if before is None:
         return
-    if known.digest != said.digest:
+    if before.digest != said.digest:
         raise reused(reference)
     text = "received before and done once: nothing to do"
-    if not known.live:
+    if not before.live:
         text = "received before, and replaced or cancelled since: to say it again, give it a new reference"
     raise refused("reference", reference, Rule.DUPLICATE, text)
 
@@ -95,14 +102,5 @@ def reused(reference: str) -> RefusedError:
 
 def note(working: Working, said: Spoken, half: str, *, asks: bool = False) -> None:
     """Remember that the message was accepted, and of which half it speaks. asks: see MessageRecord."""
-    key = message_key(said.between, said.role, said.message.kind, said.message.reference)
-    working.put(key, MessageRecord(digest=said.digest, source=said.source, half=half, asks=asks))
-    mentions = working.get(mentions_key(half), Mentions) or Mentions()
-    if key not in mentions.keys:
-        working.put(mentions_key(half), Mentions(keys=(*mentions.keys, key)))
-
-
-def in_force(working: Working, between: str, role: Role, kind: Kind, reference: str) -> MessageRecord | None:
-    """The message in force with this reference; None where there is none."""
-    record = working.get(message_key(between, role, kind, reference), MessageRecord)
-    return record if record is not None and record.live else None
+    keep(working, said.between, MessageRecord(digest=said.digest, source=said.source, half=half, asks=asks))
+    mention(working, half, said.between, said.source)

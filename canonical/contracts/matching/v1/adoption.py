@@ -1,9 +1,10 @@
 """Asking for the shared calculation of a trade, and taking its figures as one's own."""
 
 from canonical.calculation.calculation import Calculation
-from canonical.contracts.matching.v1.admission import Spoken, in_force, refused
+from canonical.contracts.matching.v1.admission import Spoken, refused
 from canonical.contracts.matching.v1.book import Book
 from canonical.contracts.matching.v1.lines import Line, Stated, account_key
+from canonical.contracts.matching.v1.messages import in_force
 from canonical.contracts.matching.v1.records import Half, Statement, block_of, links_of
 from canonical.contracts.matching.v1.sides import Side, sides_of_pair
 from canonical.contracts.matching.v1.statements import figures_of

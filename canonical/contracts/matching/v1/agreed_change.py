@@ -8,24 +8,32 @@ kind of change itself. Who takes a replacement that has all figures says the sam
 from dataclasses import dataclass, field, replace
 
 from canonical.base import Canonical
-from canonical.contracts.matching.v1.admission import RefusedError, Spoken, note, refused, source_of, spoken
+from canonical.contracts.matching.v1.admission import (
+    Origin,
+    RefusedError,
+    Spoken,
+    note,
+    refused,
+    source_of,
+    spoken,
+)
 from canonical.contracts.matching.v1.book import Book
 from canonical.contracts.matching.v1.contribution import AgreedError, Contributions, kinds_replacing
 from canonical.contracts.matching.v1.lines import Line, Stated
+from canonical.contracts.matching.v1.messages import end, known
 from canonical.contracts.matching.v1.records import (
     Change,
     Half,
-    MessageRecord,
     Statement,
     Word,
     block_of,
     change_key,
     links_of,
-    message_key,
 )
 from canonical.contracts.matching.v1.shares import shares_of
 from canonical.contracts.matching.v1.totals import are_calculated
 from canonical.contracts.state import Working
+from canonical.encoding import digest
 from canonical.message import (
     Affirmation,
     AllocationResponse,
@@ -112,7 +120,7 @@ class Changes:
     def _asking(self, said: Spoken, by: Role, reference: str) -> tuple[Half, Change] | None:
         """The half, and the change asked for about it by a side in a message with this reference."""
         for kind in Kind:
-            record = self.book.working.get(message_key(said.between, by, kind, reference), MessageRecord)
+            record = known(self.book.working, said.between, by, kind, reference)
             if record is not None and record.asks and record.live:
                 half = self.book.half(record.half)
                 change = self.book.working.get(change_key(self.book.trade_of(half)), Change)
@@ -146,9 +154,7 @@ class Changes:
         self._let_wait(self.book.trade_of(half), waits=False)
         between = f"{half.broker}/{half.investor}"
         for message in change.messages:
-            key = message_key(between, change.by, message.kind, message.reference)
-            record = working.must(key, MessageRecord)
-            working.put(key, record.model_copy(update={"live": False, "asks": False}))
+            end(working, between, source_of(message, change.by, change.raw))
         self.book.touched[half.id] = None
 
     def _let_wait(self, trade: str, *, waits: bool) -> None:
@@ -166,7 +172,8 @@ class Changes:
         )
         sender = pair[0].broker if change.by is Role.BROKER else pair[0].investor
         for number, message in enumerate(change.messages):
-            contributions.add(spoken(message, sender, change.raw, change.position, number))
+            origin = Origin(change.position, number, change.raw, digest(message))
+            contributions.add(spoken(message, sender, origin))
 
     def _note_gone(self, trade: str, pair: tuple[Half, ...], said: tuple[Source, ...]) -> bool:
         """Whether a side has nothing left: then the other's words go too, and the trade with them."""
@@ -208,6 +215,7 @@ def _open(book: Book, pair: tuple[Half, ...]) -> None:
 
 def _cancels(book: Book, half: Half, said: list[Spoken], rules: RulesOn) -> bool:
     """Whether the messages take back all that their side had said. Raises RefusedError where they may not."""
+    book.write_lists()  # what has changed so far is to be seen in the trial
     trial = Book(Working(lambda key: _in(book.working, key)), book.time, book.calendars)
     _open(trial, _pair(trial, trial.half(half.id)))
     kinds = kinds_replacing(tuple(each.message for each in said))
@@ -247,9 +255,7 @@ def _withdraw_all(working: Working, halves: list[Half]) -> None:
     for half in halves:
         between = f"{half.broker}/{half.investor}"
         for source in _sources(half):
-            key = message_key(between, source.author, source.kind, source.reference)
-            record = working.must(key, MessageRecord)
-            working.put(key, record.model_copy(update={"live": False}))
+            end(working, between, source)
 
 
 def _word(statement: Statement, said: Spoken) -> Word:

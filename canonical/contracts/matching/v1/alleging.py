@@ -4,7 +4,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from canonical.amounts import Charge, Price
-from canonical.contracts.matching.v1.records import Half, Values, block_of, links_of
+from canonical.contracts.matching.v1.records import Half, Values, block_of, link_in, links_of
 from canonical.identifiers import LINKS_MAX
 from canonical.message import Role
 from canonical.result import Allegement
@@ -36,7 +36,7 @@ def allegement(half: Half) -> Allegement:
     return Allegement(
         to=Role.INVESTOR if half.role is Role.BROKER else Role.BROKER,
         block=_figures(block) if block is not None else None,
-        links=links_of(half)[:LINKS_MAX],
+        links=tuple(map(link_in, links_of(half)[:LINKS_MAX])),
     )
 
 

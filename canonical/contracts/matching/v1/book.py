@@ -8,15 +8,16 @@ from canonical.calendar import Calendar
 from canonical.contracts.matching.v1.cards import (
     Card,
     FoundBy,
-    Index,
     Text,
     card_in,
     card_of,
     found_by,
     text_of,
 )
-from canonical.contracts.matching.v1.lines import Line, Lines, Stated, lines_of, table_of
-from canonical.contracts.matching.v1.open_list import place_of, relist
+from canonical.contracts.matching.v1.lines import Line, Lines, Stated, columns_of, lines_of
+from canonical.contracts.matching.v1.lists import Lists
+from canonical.contracts.matching.v1.messages import outlive
+from canonical.contracts.matching.v1.open_list import is_moved, relist
 from canonical.contracts.matching.v1.records import (
     Half,
     Statement,
@@ -28,10 +29,6 @@ from canonical.contracts.matching.v1.records import (
 from canonical.contracts.state import Working
 from canonical.message import Role
 
-# The halves that one reference or one set of economics can have. What more than these share is no reference:
-# the oldest are no longer found by it, which bounds the work that one message can cause.
-LISTED_MAX = 32
-
 
 @dataclass(slots=True)
 class Book:
@@ -39,10 +36,12 @@ class Book:
 
     time: of the entry; None where there is none, so that nothing can become open. calendars: of the
     master data there. touched: the halves that changed, in order. near: the cards of those whose pairing may
-    depend on what changed. noted: the lists that these were taken from. moved: the halves that became open
-    or ceased to be so. unlisted: those whose cards in lists may be old.
-    found, cards, lines: what was worked out already: what halves are found by, by id, each with the
-    statements that it follows from; cards that lists have, by id; lines, by their keys.
+    depend on what changed. noted: the lists that these were taken from. misplaced: the halves that are to be
+    listed anew, each with the lists that it is in. moved: those that became open or ceased to be so.
+    unlisted: those whose cards in lists may be old.
+    found, cards, nearby, lines: what was worked out already: what halves are found by, by id, each with the
+    statements that it follows from; cards as they are now, and the neighbours' cards, by id; lines, by their
+    keys. lists: by which halves are found.
     """
 
     working: Working
@@ -51,11 +50,18 @@ class Book:
     touched: dict[str, None] = field(default_factory=dict)
     near: dict[str, Text] = field(default_factory=dict)
     noted: dict[str, None] = field(default_factory=dict)
+    misplaced: dict[str, list[str]] = field(default_factory=dict)
     moved: dict[str, None] = field(default_factory=dict)
     unlisted: dict[str, None] = field(default_factory=dict)
     found: dict[str, tuple[tuple[Statement, ...], FoundBy]] = field(default_factory=dict)
     cards: dict[str, Card] = field(default_factory=dict)
+    nearby: dict[str, list[Card]] = field(default_factory=dict)
     lines: dict[str, tuple[Line, ...]] = field(default_factory=dict)
+    lists: Lists = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Its lists lie in the same state."""
+        self.lists = Lists(self.working)
 
     def half(self, half: str) -> Half:
         """The half with this id, which is there."""
@@ -74,7 +80,10 @@ class Book:
         return [Stated(statement, self._lines(half, statement)) for statement in half.statements]
 
     def put(self, half: Half, *new: Stated) -> None:
-        """Store `half`; it is found by what it states from now on. new: those of its statements that are."""
+        """Store `half`; it is found by what it states from now on. new: those of its statements that are.
+
+        Its place in lists is changed once somebody looks at them: one submission may state several things.
+        """
         old = self.find(half.id)
         self.working.put(half_key(half.id), half)
         self.touched[half.id] = None
@@ -83,51 +92,68 @@ class Book:
             self._keep_lines(half, each)
         if old is None or old.statements != half.statements:
             self._drop_lines(old, half.statements)
-            were = self._found_by(old).keys if old is not None else []
-            self._list_anew(half, were, self._found_by(half).keys)
+            if half.id not in self.misplaced:
+                self.misplaced[half.id] = self._found_by(old).keys if old is not None else []
 
     def remove(self, half: Half) -> None:
         """Remove an empty half."""
         old = self.half(half.id)
         self._note(old, None)
         self._drop_lines(old, ())
-        self._list_anew(half, self._found_by(old).keys, [])
+        self._list_anew(half, [*self.misplaced.pop(half.id, ()), *self._found_by(old).keys], [])
+        outlive(self.working, old)
         self.working.delete(half_key(half.id))
         self.working.delete(trade_key(half.id))
 
     def close(self) -> None:
         """Bring the lists up to date with how the halves stand now: once, when the entry is through."""
+        self._place()
         for name in self.moved:
             relist(self.working, self.working.before(half_key(name), Half), self.find(name), self.time)
         for name in self.unlisted:
             half = self.find(name)
             if half is not None:
                 self._list_now(half)
+        self.write_lists()
+
+    def write_lists(self) -> None:
+        """Store the lists as they are now."""
+        self._place()
+        self.lists.write()
 
     def listed_at(self, keys: Iterable[str]) -> list[Card]:
         """The halves listed at any of `keys`, each once."""
-        texts = {card[0]: card for key in keys for card in self._listed(key)}
-        return [self._card(text) for text in texts.values()]
+        self._place()
+        listed = self.lists.at_any(keys)
+        return [self.cards.get(name) or self._card(name, text) for name, text in listed.items()]
 
     def neighbours(self, half: Half) -> list[Card]:
         """The halves of both sides that share a link or the economics."""
-        return self.listed_at(self._found_by(half).keys)
+        if half.id not in self.nearby:
+            self.nearby[half.id] = self.listed_at(self._found_by(half).keys)
+        return self.nearby[half.id]
 
     def names_near(self, half: Half) -> tuple[str, ...]:
         """The ids of its neighbours."""
-        return tuple(
-            dict.fromkeys(card[0] for key in self._found_by(half).keys for card in self._listed(key))
-        )
+        self._place()
+        return tuple(self.lists.at_any(self._found_by(half).keys))
 
     def near_changes(self) -> list[Card]:
         """What is near what changed, then what changed, as far as it is still there."""
-        texts = [text for name, text in self.near.items() if name not in self.unlisted or self.find(name)]
+        self._place()
+        near = [
+            self._card(name, text)
+            for name, text in self.near.items()
+            if name not in self.unlisted or self.find(name)
+        ]
         changed = (self.find(name) for name in self.touched if name not in self.near)
-        return [*map(self._card, texts), *(self.card(half) for half in changed if half is not None)]
+        return [*near, *(self.card(half) for half in changed if half is not None)]
 
     def card(self, half: Half) -> Card:
         """The card of a half as it is now."""
-        return card_of(half, self.other(half), self._found_by(half))
+        if half.id not in self.cards:
+            self.cards[half.id] = card_of(half, self.other(half), self._found_by(half))
+        return self.cards[half.id]
 
     def memory(self, trade: str) -> Trade | None:
         """What was last told about a trade."""
@@ -169,14 +195,19 @@ class Book:
 
     def _note(self, old: Half | None, new: Half | None) -> None:
         """Note what the lists that follow from a half, or from its counterpart, may have to say anew."""
-        is_moved = place_of(old) != place_of(new)
+        self.nearby.clear()
+        moves = is_moved(old, new)
         for half in (old, new):
             if half is not None:
-                self.unlisted[half.id] = None
+                self._note_old_card(half.id)
                 if half.other is not None:
-                    self.unlisted[half.other] = None
-                if is_moved:
+                    self._note_old_card(half.other)
+                if moves:
                     self.moved[half.id] = None
+
+    def _note_old_card(self, half: str) -> None:
+        self.unlisted[half] = None
+        self.cards.pop(half, None)
 
     def _lines(self, half: Half, statement: Statement) -> tuple[Line, ...]:
         if not statement.funds:
@@ -190,7 +221,7 @@ class Book:
         if new.lines:
             key = lines_key(half.id, new.statement.source)
             self.working.know_absent(key)  # a source speaks once
-            self.working.put(key, table_of(new.lines))
+            self.working.put(key, columns_of(new.lines))
             self.lines[key] = new.lines
 
     def _drop_lines(self, old: Half | None, kept: tuple[Statement, ...]) -> None:
@@ -203,48 +234,43 @@ class Book:
                 self.working.delete(key)
                 self.lines.pop(key, None)
 
+    def _place(self) -> None:
+        """List the halves by what they state now."""
+        while self.misplaced:
+            name = next(iter(self.misplaced))
+            half = self.half(name)
+            self._list_anew(half, self.misplaced.pop(name), self._found_by(half).keys)
+
     def _list_anew(self, half: Half, old: list[str], new: list[str]) -> None:
+        text = self._text(half) if new else None
         for key in dict.fromkeys((*old, *new)):
             if key not in old or key not in new or key not in self.noted:
                 self.noted[key] = None
-                self._list_at(key, half, is_listed=key in new)
+                self._list_at(key, half.id, text if key in new else None)
 
-    def _list_at(self, key: str, half: Half, *, is_listed: bool) -> None:
-        cards = self._listed(key)
-        for card in cards:
-            self.near.setdefault(card[0], card)
-        is_there = any(card[0] == half.id for card in cards)
-        if is_there and not is_listed:
-            self._write(key, tuple(card for card in cards if card[0] != half.id))
-        elif is_listed and not is_there:
-            self._write(key, (*cards, self._text(half))[-LISTED_MAX:])
+    def _list_at(self, key: str, half: str, text: Text | None) -> None:
+        """text: the card of the half; None where it is not listed any more."""
+        listed = self.lists.at(key)
+        self.near = {**self.near, **listed, **self.near}  # those that are near already stay as they are
+        is_there = half in listed
+        if is_there and text is None:
+            self.lists.strike(key, half)
+        elif text is not None and not is_there:
+            self.lists.enter(key, half, text)
 
     def _list_now(self, half: Half) -> None:
         """Write the card of a half as it is now into the lists that have another one."""
         text = self._text(half)
         for key in self._found_by(half).keys:
-            cards = self._listed(key)
-            if any(card[0] == half.id and card != text for card in cards):
-                self._write(key, tuple(text if card[0] == half.id else card for card in cards))
+            self.lists.rewrite(key, half.id, text)
 
-    def _write(self, key: str, cards: tuple[Text, ...]) -> None:
-        if cards:
-            self.working.put(key, Index.of(cards))
-        else:
-            self.working.delete(key)
-
-    def _listed(self, key: str) -> tuple[Text, ...]:
-        index = self.working.get(key, Index)
-        return index.cards if index is not None else ()
-
-    def _card(self, text: Text) -> Card:
+    def _card(self, name: str, text: Text) -> Card:
         """The card of a listed half as it is now: as its list says, unless that is old or too short."""
-        name = text[0]
-        if name in self.unlisted:
+        card = None if name in self.unlisted else card_in(text)
+        if card is None:
             return self.card(self.half(name))
-        if name not in self.cards:
-            self.cards[name] = card_in(text) or self.card(self.half(name))
-        return self.cards[name]
+        self.cards[name] = card
+        return card
 
     def _text(self, half: Half) -> Text:
         return text_of(half, self.other(half), self._found_by(half))

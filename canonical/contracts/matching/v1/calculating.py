@@ -41,7 +41,9 @@ class Calculated:
 
     def of(self, account: str, price: str | None) -> Values:
         """The figures of an account, or of its part at a price; empty where there are none."""
-        found = self.figures.get(account, [])
+        found = self.figures.get(account)
+        if found is None:
+            return {}
         return next((values for values in found if len(found) == 1 or values["price"] == price), {})
 
     def unlike(self, account: str, stated: Values, rules: Rules) -> tuple[Difference, ...]:

@@ -4,15 +4,16 @@ Very many blocks of one relationship may be equal, and each is near all others o
 name an order each, and none is another's counterpart.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
+from functools import cached_property, lru_cache
 from typing import NamedTuple
 
 from canonical.base import Canonical
 from canonical.contracts.matching.v1.records import Half, block_of, economics_keys, link_keys, links_of
-from canonical.identifiers import Link
 
 LINKS_LISTED_MAX = 8  # of one half in one list
+CARDS_MAX = 20_000  # that are remembered: each half of a crowded list asks for the cards of all others
 _LACKS = ", other lacks block"
 _UNSAID = ""
 
@@ -26,12 +27,15 @@ class Standing(StrEnum):
     AGREED = "agreed"
 
 
-Named = dict[str, set[str]]
+Named = Mapping[str, frozenset[str]]
 """What links name, by kind."""
 
 
-Text = tuple[str, ...]
-"""A card as it stands in a list: id, role, standing, links."""
+Text = str
+"""A card as it stands in a list: id, role, standing, links, one in a line. No reference has several lines."""
+
+Texts = Mapping[str, Text]
+"""The cards of a list by their halves, oldest first."""
 
 
 class FoundBy(NamedTuple):
@@ -39,7 +43,7 @@ class FoundBy(NamedTuple):
 
     keys: list[str]
     names: Named
-    links: Text
+    links: tuple[str, ...]
 
 
 class Card(NamedTuple):
@@ -53,39 +57,27 @@ class Card(NamedTuple):
 
 
 class Index(Canonical):
-    """The halves under one key, oldest first.
+    """The halves under one key, oldest first, each by its card."""
 
-    named: of each the id, the role and what its links name. standings: how each stands now. That is no part
-    of what sides attest: a node that cannot read a destroyed day may know another standing of a half that is
-    listed here with others.
-    """
+    cards: tuple[Text, ...] = ()
 
-    named: tuple[Text, ...] = ()
-    standings: tuple[str, ...] = ()
-
-    @classmethod
-    def of(cls, cards: tuple[Text, ...]) -> "Index":
-        """The list of these halves."""
-        named = tuple((half, role, *links) for half, role, _, *links in cards)
-        return cls(named=named, standings=tuple(standing for _, _, standing, *_ in cards))
-
-    @property
-    def cards(self) -> tuple[Text, ...]:
-        """The cards of its halves."""
-        each = zip(self.named, self.standings, strict=True)
-        return tuple((half, role, standing, *links) for (half, role, *links), standing in each)
-
-    @property
-    def halves(self) -> tuple[str, ...]:
-        """Their ids."""
-        return tuple(half for half, *_ in self.named)
+    @cached_property
+    def texts(self) -> Texts:
+        """The cards by their halves. A list is asked for again and again while a store holds it ready."""
+        return {half_on(text): text for text in self.cards}
 
 
-def named(links: Iterable[Link]) -> Named:
-    """What is named, by kind."""
-    found: Named = {}
+def half_on(text: Text) -> str:
+    """The id of the half that a card is of."""
+    return text.partition("\n")[0]
+
+
+def named(links: Iterable[str]) -> Named:
+    """What links name, as records have them, by kind."""
+    found: dict[str, frozenset[str]] = {}
     for link in links:
-        found.setdefault(link.kind, set()).add(link.value)
+        kind, _, value = link.partition("/")
+        found[kind] = found[kind] | {value} if kind in found else frozenset((value,))
     return found
 
 
@@ -93,7 +85,7 @@ def found_by(half: Half) -> FoundBy:
     """What a half is found by, as its statements have it."""
     links = links_of(half)
     keys = [*link_keys(half, links), *economics_keys(half, block_of(half))]
-    return FoundBy(keys, named(links), tuple(f"{link.kind}/{link.value}" for link in links))
+    return FoundBy(keys, named(links), links)
 
 
 def card_of(half: Half, other: Half | None, found: FoundBy) -> Card:
@@ -105,22 +97,20 @@ def card_of(half: Half, other: Half | None, found: FoundBy) -> Card:
 def text_of(half: Half, other: Half | None, found: FoundBy) -> Text:
     """The card of a half as a list has it; no standing nor links where it has more than a list holds."""
     if len(found.links) > LINKS_LISTED_MAX:
-        return (half.id, half.role.value, _UNSAID)
+        return "\n".join((half.id, half.role.value, _UNSAID))
     lacks = other is not None and block_of(other) is None
-    return (half.id, half.role.value, _standing(half).value + (_LACKS if lacks else ""), *found.links)
+    standing = _standing(half).value + (_LACKS if lacks else "")
+    return "\n".join((half.id, half.role.value, standing, *found.links))
 
 
+@lru_cache(CARDS_MAX)
 def card_in(text: Text) -> Card | None:
     """The card that text_of has written; None where the half itself must be asked."""
-    half, role, said, *links = text
+    half, role, said, *links = text.split("\n")
     if said == _UNSAID:
         return None
     standing, lacks, _ = said.partition(_LACKS)
-    names: Named = {}
-    for link in links:
-        kind, _, value = link.partition("/")
-        names.setdefault(kind, set()).add(value)
-    return Card(half, role, standing, bool(lacks), names)
+    return Card(half, role, standing, bool(lacks), named(links))
 
 
 def _standing(half: Half) -> Standing:

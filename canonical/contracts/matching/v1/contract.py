@@ -5,6 +5,7 @@ from datetime import date
 from canonical.contracts.arithmetic import contract_arithmetic
 from canonical.contracts.matching.v1 import pairing, reminding
 from canonical.contracts.matching.v1.admission import (
+    Origin,
     RefusedError,
     Spoken,
     admit,
@@ -18,6 +19,7 @@ from canonical.contracts.matching.v1.contribution import AgreedError, Contributi
 from canonical.contracts.matching.v1.conventions import Conventions, Settled
 from canonical.contracts.matching.v1.telling import Teller
 from canonical.contracts.state import Decision, Entry, View, Working
+from canonical.encoding import digest
 from canonical.message import Reminder, Role
 from canonical.problems import PROBLEMS_PER_MESSAGE_MAX, Problem, Rule
 from canonical.result import Receipt, Rejection, Result, Source, result_id
@@ -56,9 +58,11 @@ def _spoken(entry: Entry) -> tuple[list[Spoken], list[Problem]]:
     submission = entry.submission
     said: list[Spoken] = []
     problems: list[Problem] = []
-    for number, message in enumerate(submission.messages):
+    digests = entry.digests or tuple(map(digest, submission.messages))
+    for number, (message, its_digest) in enumerate(zip(submission.messages, digests, strict=True)):
         try:
-            said.append(spoken(message, submission.sender, submission.source, entry.position, number))
+            origin = Origin(entry.position, number, submission.source, its_digest)
+            said.append(spoken(message, submission.sender, origin))
         except RefusedError as error:
             problems += error.problems
     return said, problems

@@ -3,13 +3,14 @@
 from dataclasses import dataclass, field
 
 from canonical.calculation.calculation import Calculation
-from canonical.contracts.matching.v1.admission import RefusedError, Spoken, in_force, note, refused
+from canonical.contracts.matching.v1.admission import RefusedError, Spoken, note, refused
 from canonical.contracts.matching.v1.adoption import adopted, adopting, is_calculated, meant, sides_of
 from canonical.contracts.matching.v1.book import Book
 from canonical.contracts.matching.v1.calculating import calculation_of
 from canonical.contracts.matching.v1.grouping import own_half, taken
 from canonical.contracts.matching.v1.lines import Stated, account_of
-from canonical.contracts.matching.v1.records import Half, MessageRecord, Statement, Word, message_key
+from canonical.contracts.matching.v1.messages import MessageRecord, end, in_force
+from canonical.contracts.matching.v1.records import Half, Statement, Word
 from canonical.contracts.matching.v1.statements import Stating, stated_in
 from canonical.message import (
     Affirmation,
@@ -153,15 +154,10 @@ class Contributions:
             raise RefusedError(*calculation)
         for statement in own.statements:
             if is_calculated(statement):
-                self._silence(said, statement.source)
+                end(self.book.working, said.between, statement.source)
         now, stated = adopted(self.book, own, calculation, said)
         self.book.put(now, stated)
         return own.id
-
-    def _silence(self, said: Spoken, source: Source) -> None:
-        key = message_key(said.between, said.role, source.kind, source.reference)
-        record = self.book.working.must(key, MessageRecord)
-        self.book.working.put(key, record.model_copy(update={"live": False}))
 
     def _make_room(self, said: Spoken) -> str | None:
         """Take back what is replaced, once a submission; the half where the new message belongs."""
@@ -190,8 +186,7 @@ class Contributions:
         source = record.source
         if half is not None and half.agreed:
             raise AgreedError(half, field_name, reference)
-        key = message_key(said.between, said.role, source.kind, source.reference)
-        self.book.working.put(key, record.model_copy(update={"live": False}))
+        end(self.book.working, said.between, source)
         if half is None:
             return
         words = tuple(w for w in half.words if source not in (w.source, w.answers))

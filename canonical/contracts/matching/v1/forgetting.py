@@ -6,20 +6,18 @@ agreed, so that it is not agreed once more; what was not stands alone from then 
 """
 
 from canonical.base import Canonical
-from canonical.contracts.matching.v1.admission import RefusedError, spoken
+from canonical.contracts.matching.v1.admission import Origin, RefusedError, spoken
 from canonical.contracts.matching.v1.book import Book
+from canonical.contracts.matching.v1.messages import Mentions, mentions_key, message_of
 from canonical.contracts.matching.v1.records import (
     Change,
     Half,
-    Mentions,
-    MessageRecord,
     Trade,
     change_key,
-    mentions_key,
-    message_key,
     trade_key,
 )
 from canonical.contracts.state import View, Working
+from canonical.encoding import digest
 from canonical.result import BlockState, Status, TradeStatus
 from canonical.submission import Submission
 
@@ -42,11 +40,12 @@ def halves_of(view: View, submission: Submission) -> tuple[str, ...]:
     found: dict[str, None] = {}
     for number, message in enumerate(submission.messages):
         try:
-            said = spoken(message, submission.sender, submission.source, 0, number)
+            origin = Origin(0, number, submission.source, digest(message))
+            said = spoken(message, submission.sender, origin)
         except RefusedError:
             continue
-        record = view(message_key(said.between, said.role, message.kind, message.reference))
-        if isinstance(record, MessageRecord) and (record.digest, record.source) == (said.digest, said.source):
+        record = message_of(view, said.between, said.role, message.kind, message.reference)
+        if record is not None and (record.digest, record.source) == (said.digest, said.source):
             found[record.half] = None
     return tuple(found)
 

@@ -16,13 +16,12 @@ from canonical.contracts.matching.v1.records import (
     half_key,
     link_key,
     link_keys,
-    mentions_key,
+    link_text,
     relationship,
     trade_key,
 )
 from canonical.contracts.matching.v1.shares import quantity_of, shares_of
 from canonical.contracts.matching.v1.statements import OWN_BLOCK, Stating, given_links
-from canonical.identifiers import Link
 from canonical.message import Role
 from canonical.problems import Rule
 
@@ -38,14 +37,15 @@ def own_half(book: Book, said: Spoken, message: Stating, stated: Stated, anchor:
     if anchor is not None and (half := book.find(anchor)) is not None:
         return half
     new = _New(_opened(said, message), stated, named(given_links(message)))
-    for found in (_named(book, new), _linked(book, new), _alike(book, new)):
+    for search in (_named, _linked, _alike):
+        found = search(book, new)
         if len(found) > 1:
             raise _ambiguous(found)
         if found:
             return found[0]
     # No half of this place was there before: its id is made of the place.
     name = new.half.id
-    book.working.know_absent(half_key(name), mentions_key(name), trade_key(name))
+    book.working.know_absent(half_key(name), trade_key(name))
     return new.half
 
 
@@ -74,7 +74,7 @@ class _New(NamedTuple):
 def _named(book: Book, new: _New) -> list[Half]:
     """The half whose block the message names: as its own, or as the other side's that it is paired with."""
     between = relationship(new.half.broker, new.half.investor)
-    links = [Link(kind=kind, value=v) for kind in _BLOCKS for v in sorted(new.given.get(kind, ()))]
+    links = [link_text(kind, v) for kind in _BLOCKS for v in sorted(new.given.get(kind, ()))]
     found = [card for card in book.listed_at(link_key(between, link) for link in links) if _shares(card, new)]
     own = [book.half(card.half) for card in found if card.role == new.half.role]
     if own:

@@ -1,13 +1,18 @@
 """The funds of a statement, a record of their own: written once, and read where funds are compared alone."""
 
-from collections.abc import Iterable
 from functools import lru_cache
-from typing import NamedTuple
+from itertools import chain
+from typing import Annotated, NamedTuple
+
+from pydantic import Field
 
 from canonical.base import Canonical
 from canonical.contracts.matching.v1.records import Statement, Values
 from canonical.identifiers import AccountScheme, FundAccount
+from canonical.trade import FUNDS_MAX
 
+_ABSENT = "\x00"
+COLUMN_CHARACTERS_MAX = 1_000 * FUNDS_MAX  # twenty fees of one fund are some 800
 ACCOUNTS_MAX = 10_000  # accounts that are remembered, as they are many times in one trade and the next
 
 
@@ -20,13 +25,14 @@ class Line(NamedTuple):
 
 
 class Lines(Canonical):
-    """The lines of one statement as a table, which is read several times as fast as an object for each.
+    """The lines of one statement as columns, which are read many times as fast as an object for each.
 
-    figures: the names of the columns after account and reference. A figure that is not given is None.
+    figures: the names of the columns after account and reference. columns: a line for each of the lines. What
+    is not given has a sign that no code, reference or figure has.
     """
 
     figures: tuple[str, ...]
-    rows: tuple[tuple[str | None, ...], ...]
+    columns: tuple[Annotated[str, Field(max_length=COLUMN_CHARACTERS_MAX)], ...]
 
 
 class Stated(NamedTuple):
@@ -36,23 +42,26 @@ class Stated(NamedTuple):
     lines: tuple[Line, ...]
 
 
-def table_of(lines: Iterable[Line]) -> Lines:
+def columns_of(lines: tuple[Line, ...]) -> Lines:
     """Lines as they are kept."""
-    given = tuple(lines)
-    figures = tuple(dict.fromkeys(name for line in given for name in line.values))
-    rows = tuple((line.account, line.reference, *map(line.values.get, figures)) for line in given)
-    return Lines(figures=figures, rows=rows)
+    figures = tuple(dict.fromkeys(chain.from_iterable(line.values for line in lines)))
+    columns = [
+        "\n".join(line.account for line in lines),
+        "\n".join(line.reference or _ABSENT for line in lines),
+        *("\n".join([line.values.get(name, _ABSENT) for line in lines]) for name in figures),
+    ]
+    return Lines(figures=figures, columns=tuple(columns))
 
 
-def lines_of(table: Lines) -> tuple[Line, ...]:
-    """Lines as table_of keeps them."""
-    return tuple(_line(table.figures, *row) for row in table.rows)
-
-
-def _line(figures: tuple[str, ...], account: str | None, reference: str | None, *given: str | None) -> Line:
-    assert account is not None, "table_of begins each row with an account"
-    values = {name: text for name, text in zip(figures, given, strict=True) if text is not None}
-    return Line(account, values, reference)
+def lines_of(kept: Lines) -> tuple[Line, ...]:
+    """Lines as columns_of keeps them."""
+    accounts, references, *columns = (column.split("\n") for column in kept.columns)
+    rows = zip(*columns, strict=True) if columns else ((),) * len(accounts)
+    values: list[Values] = [dict(zip(kept.figures, row, strict=True)) for row in rows]
+    if any(_ABSENT in column for column in kept.columns[2:]):
+        values = [{name: text for name, text in found.items() if text != _ABSENT} for found in values]
+    each = zip(accounts, values, references, strict=True)
+    return tuple(Line(account, given, named if named != _ABSENT else None) for account, given, named in each)
 
 
 @lru_cache(ACCOUNTS_MAX)

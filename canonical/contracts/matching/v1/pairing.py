@@ -24,6 +24,10 @@ _MANY = (
     LinkKind.EXECUTION,
 )  # one block may have more executions than a message names: others contradict nothing
 
+# As text, as cards have it: an enumeration's members take their time to be looked up.
+_PAIRED, _AGREED, _UNCLEAR = Standing.PAIRED.value, Standing.AGREED.value, Standing.UNCLEAR.value
+_BROKER = Role.BROKER.value
+
 _TIE = 2  # one half alone needs no telling apart
 
 
@@ -41,23 +45,28 @@ def settle(book: Book) -> None:
 
 def contradict(ours: Named, theirs: Named) -> bool:
     """Whether both name a thing of one kind and not the same one."""
-    return any(
-        kind in theirs and kind not in _MANY and theirs[kind].isdisjoint(values)
-        for kind, values in ours.items()
-    )
+    for kind, values in ours.items():
+        if kind in theirs and kind not in _MANY and values.isdisjoint(theirs[kind]):
+            return True
+    return False
 
 
 def _named_by_all(each: list[Named]) -> Named | None:
     """What each of them names of one kind, all together; None where there are none of them."""
     if not each:
         return None
-    kinds = [kind for kind in each[0] if kind not in _MANY and all(kind in names for names in each)]
-    return {kind: set().union(*(names[kind] for names in each)) for kind in kinds}
+    shared = set(each[0]).intersection(*each[1:]).difference(_MANY)
+    return {kind: frozenset().union(*(names[kind] for names in each)) for kind in each[0] if kind in shared}
 
 
 def _fits_none(ours: Named, theirs: Named | None) -> bool:
     """Whether what a half names contradicts each of those that all name what is given."""
-    return theirs is None or any(kind in ours and ours[kind].isdisjoint(theirs[kind]) for kind in theirs)
+    if theirs is None:
+        return True
+    for kind, values in theirs.items():  # noqa: SIM110 - a loop takes half as long: asked of all in crowded lists
+        if kind in ours and values.isdisjoint(ours[kind]):
+            return True
+    return False
 
 
 def same_security(ours: Instrument, theirs: Instrument) -> bool:
@@ -97,14 +106,14 @@ class _Settling:
 
         As a rule equal blocks name an order each, so that all but two of them fit none.
         """
-        still_open = [card for card in cards if card.standing != Standing.AGREED]
-        brokers = _named_by_all([card.names for card in still_open if card.role == Role.BROKER])
-        investors = _named_by_all([card.names for card in still_open if card.role == Role.INVESTOR])
+        still_open = [card for card in cards if card.standing != _AGREED]
+        brokers = _named_by_all([card.names for card in still_open if card.role == _BROKER])
+        investors = _named_by_all([card.names for card in still_open if card.role != _BROKER])
         return [
             card.half
             for card in still_open
-            if card.standing == Standing.UNCLEAR
-            or not _fits_none(card.names, investors if card.role == Role.BROKER else brokers)
+            if card.standing == _UNCLEAR
+            or not _fits_none(card.names, investors if card.role == _BROKER else brokers)
         ]
 
     def settle(self, half: Half) -> list[str]:
@@ -127,7 +136,7 @@ class _Settling:
         loose = [each.other for each in (half, other) if each.other is not None]
         (half, *_), (other, *_) = self.book.part(half), self.book.part(other)
         near = (*self.book.neighbours(half), *self.book.neighbours(other))
-        fitting = self.fitting(card for card in near if card.standing != Standing.PAIRED)
+        fitting = self.fitting(card for card in near if card.standing != _PAIRED)
         self.book.join(half, other)
         # The two have what fits them best; only others may be better off now.
         return [*loose, *(name for name in fitting if name not in (half.id, other.id))]
@@ -147,8 +156,8 @@ class _Settling:
         return [h.id for h in self._narrowed(other, self._best(other))] == [half.id]
 
     def _counterparts(self, half: Half) -> list[Card]:
-        near = self.book.neighbours(half)
-        return [card for card in near if card.role != half.role and card.standing != Standing.AGREED]
+        near, role = self.book.neighbours(half), half.role.value
+        return [card for card in near if card.role != role and card.standing != _AGREED]
 
     def _rank_in_pair(self, half: Half) -> int:
         if half.other is None:

@@ -11,13 +11,14 @@ All that is kept of a half, or under one reference, has keys that begin alike: a
 """
 
 import hashlib
+from collections.abc import Iterable
 from typing import Annotated
 
 from pydantic import Field
 
 from canonical.base import Canonical
-from canonical.identifiers import Lei, Link
-from canonical.message import Kind, Message, Role
+from canonical.identifiers import Lei, Link, LinkKind
+from canonical.message import Message, Role
 from canonical.result import BlockState, Source, TradeStatus
 from canonical.trade import Terms
 
@@ -25,28 +26,8 @@ Values = dict[str, str]
 """Figures as text by the names of canonical/rules.py. A figure that is not given is not there."""
 
 
-class MessageRecord(Canonical):
-    """A message that was accepted. digest: of its canonical bytes. live: neither replaced nor cancelled.
-
-    half: the half that it speaks of, its author's own for a statement, the other side's for a word.
-    asks: it asks for a change of an agreed trade, and waits for the other side's word.
-    """
-
-    digest: str
-    source: Source
-    half: str
-    live: bool = True
-    asks: bool = False
-
-
-class Mentions(Canonical):
-    """The keys of the message records that name a half, oldest first. It outlives a half that is empty."""
-
-    keys: tuple[str, ...] = ()
-
-
 class Statement(Canonical):
-    """A message in force about block or funds. links: those it gives, and its own reference last.
+    """A message in force about block or funds. links: those it gives, as link_text has it, its own last.
 
     funds: how many lines it has; they lie in a record of their own.
     """
@@ -55,7 +36,7 @@ class Statement(Canonical):
     terms: Terms
     block: Values | None = None
     funds: Annotated[int, Field(ge=0)] = 0
-    links: tuple[Link, ...]
+    links: tuple[str, ...]
 
 
 class Word(Canonical):
@@ -78,6 +59,7 @@ class Half(Canonical):
     other: the half it is paired with. candidates: halves it would be paired with if it were clear with which.
     agreed: both sides agree, nothing changes any more. stirred: it lost its counterpart, untold yet.
     waits: the trade that it is the earlier half of is agreed, and a change of it waits for consent.
+    mentions: where it was spoken of, as messages.mention has it.
     """
 
     id: str
@@ -93,6 +75,7 @@ class Half(Canonical):
     agreed: bool = False
     stirred: bool = False
     waits: bool = False
+    mentions: tuple[str, ...] = ()
 
 
 class Trade(Canonical):
@@ -126,20 +109,14 @@ def relationship(broker: str, investor: str) -> str:
     return f"{broker}/{investor}"
 
 
+ECONOMICS_BEGIN, REFERENCE_BEGIN = "economics/", "reference/"
+"""How keys begin of lists by economics, and of what is known under a reference: lists by links, messages."""
+
+
 def half_id(between: str, role: Role, position: int, number: int) -> str:
     """A half's id: 16 hexadecimal digits, the same at every node. between: its relationship."""
     text = f"yakujo half 1\n{between}\n{role.value}\n{position}\n{number}"
     return hashlib.sha256(text.encode()).hexdigest()[:16]
-
-
-def message_key(between: str, role: Role, kind: Kind, reference: str) -> str:
-    """Where the record of a message of one side lies."""
-    return f"reference/{between}/{reference}/{role}/{kind}"
-
-
-def mentions_key(half: str) -> str:
-    """Where the keys of the message records lie that name a half."""
-    return f"half/{half}/mentions"
 
 
 def half_key(half: str) -> str:
@@ -167,10 +144,20 @@ def block_of(half: Half) -> Values | None:
     return next((s.block for s in reversed(half.statements) if s.block is not None), None)
 
 
-def links_of(half: Half) -> tuple[Link, ...]:
-    """All links of the statements in force."""
-    links = (link for statement in half.statements for link in statement.links)
-    return tuple({(link.kind, link.value): link for link in links}.values())
+def links_of(half: Half) -> tuple[str, ...]:
+    """All links of the statements in force, each once."""
+    return tuple(dict.fromkeys(link for statement in half.statements for link in statement.links))
+
+
+def link_text(kind: LinkKind, value: str) -> str:
+    """A link as records have it: they are compared very often."""
+    return f"{kind}/{value}"
+
+
+def link_in(text: str) -> Link:
+    """The link that link_text has written."""
+    kind, _, value = text.partition("/")
+    return Link(kind=LinkKind(kind), value=value)
 
 
 def economics_keys(half: Half, block: Values | None) -> list[str]:
@@ -179,16 +166,17 @@ def economics_keys(half: Half, block: Values | None) -> list[str]:
         return []
     terms = half.terms
     names = [name for name in (terms.instrument.isin, terms.instrument.japan_code) if name is not None]
-    where = f"economics/{relationship(half.broker, half.investor)}/{terms.side}"
+    where = f"{ECONOMICS_BEGIN}{relationship(half.broker, half.investor)}/{terms.side}"
     return [f"{where}/{name}/{terms.trade_date}/{block['quantity']}" for name in names]
 
 
-def link_keys(half: Half, links: tuple[Link, ...]) -> list[str]:
+def link_keys(half: Half, links: Iterable[str]) -> list[str]:
     """Where halves of its relationship that have any of these links are listed."""
     between = relationship(half.broker, half.investor)
     return [link_key(between, link) for link in links]
 
 
-def link_key(between: str, link: Link) -> str:
-    """Where the halves of a relationship that have `link` are listed."""
-    return f"reference/{between}/{link.value}/{link.kind}"
+def link_key(between: str, link: str) -> str:
+    """Where the halves of a relationship that have `link`, as link_text has it, are listed."""
+    kind, _, value = link.partition("/")
+    return f"{REFERENCE_BEGIN}{between}/{value}/{kind}"

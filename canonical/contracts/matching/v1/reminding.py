@@ -33,7 +33,7 @@ FUNDS_MAX = 2_000  # the next trade is left to the next reminder once so many fu
 class Reminded(Canonical):
     """How far the last deadline of a trade date that has passed was told.
 
-    upto: the last half that was looked at. is_whole: all of them were.
+    upto: the name of the last half that was looked at. is_whole: all of them were.
     """
 
     deadline: time
@@ -98,12 +98,12 @@ class _Round:
     def results(self, place: Place) -> Iterator[Result]:
         """Of each trade once, by its earlier half. What came after the deadline is not late for it."""
         funds = looked_at = 0
-        for name, since in listed_after(self._book.working, place, self.upto):
+        for listed in listed_after(self._book.working, place, self.upto):
             if looked_at == LOOKED_AT_MAX or funds >= FUNDS_MAX:
                 return
-            self.upto, looked_at = name, looked_at + 1
-            half = self._book.half(name)
-            if since < self._at and self._book.trade_of(half) == name:
+            self.upto, looked_at = listed.name, looked_at + 1
+            half = self._book.half(listed.half)
+            if listed.since < self._at and self._book.trade_of(half) == half.id:
                 result = self._told(half)
                 funds += result.funds_total
                 yield result

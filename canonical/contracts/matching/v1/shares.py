@@ -45,8 +45,8 @@ def shares_of(stated: Iterable[Stated], words: tuple[Word, ...]) -> Shares:
         found = calculated if share.calculated else allocated
         found.setdefault(share.account, []).append(share)
     return {
-        account: [_joined(*pair) for pair in aligned(allocated.get(account, []), calculated.get(account, []))]
-        for account in (*allocated, *(a for a in calculated if a not in allocated))
+        account: _of_account(allocated.get(account, []), calculated.get(account, []))
+        for account in {**allocated, **calculated}
     }
 
 
@@ -54,12 +54,19 @@ def _shares(stated: Iterable[Stated], words: tuple[Word, ...]) -> Iterator[Share
     answered = {(w.answers.kind, w.answers.reference, n): w for w in words for n in w.lines}
     for statement, lines in stated:
         source = statement.source
+        own = (source,)
         calculated = source.kind is not Kind.ALLOCATION_INSTRUCTION
         terms = terms_values(statement.terms) if lines else {}
         for number, line in enumerate(lines):
-            word = answered.get((source.kind, source.reference, number))
-            sources = (source,) if word is None else (source, word.source)
+            word = answered.get((source.kind, source.reference, number)) if answered else None
+            sources = own if word is None else (source, word.source)
             yield Share(line.account, terms, line.values, line.reference, calculated, sources, word)
+
+
+def _of_account(allocated: list[Share], calculated: list[Share]) -> list[Share]:
+    if len(allocated) + len(calculated) == 1:  # as most are
+        return allocated or calculated
+    return [_joined(*pair) for pair in aligned(allocated, calculated)]
 
 
 def _joined(allocated: Share | None, calculated: Share | None) -> Share:

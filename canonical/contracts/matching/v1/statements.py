@@ -8,8 +8,8 @@ from decimal import Decimal
 from canonical.amounts import Charge, Money, total
 from canonical.contracts.matching.v1.admission import Spoken
 from canonical.contracts.matching.v1.lines import Line, Stated, account_key
-from canonical.contracts.matching.v1.records import Statement, Values
-from canonical.identifiers import Link, LinkKind
+from canonical.contracts.matching.v1.records import Statement, Values, link_text
+from canonical.identifiers import LinkKind
 from canonical.message import AllocationInstruction, Confirmation, ExecutionNotice, InvestorCalculation, Role
 from canonical.trade import Allocation, BlockFigures, FundFigures, Terms
 
@@ -21,7 +21,7 @@ _NO_REFERENCE = "NONREF"  # what SWIFT messages say in a reference field where t
 
 def stated_in(said: Spoken, message: Stating) -> Stated:
     """The statement that a message makes."""
-    own = Link(kind=OWN_BLOCK[said.role], value=message.reference)
+    own = link_text(OWN_BLOCK[said.role], message.reference)
     lines = _lines(message)
     statement = Statement(
         source=said.source,
@@ -33,9 +33,9 @@ def stated_in(said: Spoken, message: Stating) -> Stated:
     return Stated(statement, lines)
 
 
-def given_links(message: Stating) -> tuple[Link, ...]:
-    """The links that a message gives."""
-    return tuple(link for link in message.links if link.value != _NO_REFERENCE)
+def given_links(message: Stating) -> tuple[str, ...]:
+    """The links that a message gives, as link_text has it."""
+    return tuple(link_text(link.kind, link.value) for link in message.links if link.value != _NO_REFERENCE)
 
 
 def _lines(message: Stating) -> tuple[Line, ...]:

@@ -18,7 +18,7 @@ from canonical.contracts.matching.v1.records import (
     change_key,
     trade_key,
 )
-from canonical.encoding import digest
+from canonical.encoding import canonical_bytes, digest_of_bytes
 from canonical.identifiers import FundAccount
 from canonical.message import Kind, Role
 from canonical.problems import Rule
@@ -234,10 +234,23 @@ def _memory(now: Seen, half: Half) -> Trade:
     return Trade(
         status=now.status,
         block=now.block,
-        funds={key: digest(fund) for key, fund in _keyed(now.funds).items()},
+        funds=_told_of(now.funds),
         matched=_matched(now.funds),
         candidates=half.candidates,
     )
+
+
+def _told_of(funds: tuple[FundState, ...]) -> dict[str, str]:
+    """A digest of what is told of each fund. Most rest on the same messages: these are digested once."""
+    told: dict[str, str] = {}
+    sources: tuple[Source, ...] = ()
+    of_sources = b""
+    for key, fund in _keyed(funds).items():
+        if not of_sources or fund.sources != sources:
+            sources = fund.sources
+            of_sources = digest_of_bytes(b"".join(map(canonical_bytes, sources))).encode()
+        told[key] = digest_of_bytes(canonical_bytes(fund, "sources") + of_sources)
+    return told
 
 
 def _matched(funds: tuple[FundState, ...]) -> int:
