@@ -6,10 +6,12 @@ from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict
 
+from node.act_votes import ActivateContract
 from node.act_words import short_contract
 from node.contract_history import ContractHistory
 from node.contract_versions import installed_contracts
-from node.deferral import MISSING, STOPPED, lacking_soon
+from node.deferral import MISSING, STOPPED, lacking_if_decided, lacking_soon
+from node.register import Register
 from node.store import each
 
 
@@ -66,7 +68,10 @@ def state_of(waits: ContractWait | None, *, running: bool) -> NodeState:
     return NodeState.LACKS_CONTRACT if waits.contract is not None else NodeState.CONTRACTS_STOPPED
 
 
-def contract_findings(history: ContractHistory, size: int) -> Iterator[str]:
-    """What a person is told of contracts that were chosen for later."""
-    if any(chosen.since > size for chosen in history.all):  # else nobody need read the sources
-        yield from lacking_soon(history, installed_contracts(), size)
+def contract_findings(register: Register, size: int) -> Iterator[str]:
+    """What a person is told of contracts that were chosen for later, or are voted on."""
+    later = any(chosen.since > size for chosen in register.contracts.all)
+    if later or any(isinstance(proposal.act, ActivateContract) for proposal in register.proposals.open):
+        installed = installed_contracts()  # else nobody need read the sources
+        yield from lacking_soon(register.contracts, installed, size)
+        yield from lacking_if_decided(register.proposals, installed)

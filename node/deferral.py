@@ -11,10 +11,12 @@ import sqlite3
 from collections.abc import Collection, Iterator
 from typing import NamedTuple
 
+from node.act_votes import ActivateContract
 from node.act_words import short_contract
 from node.alarms import clear_alarm, raise_alarm
 from node.contract_history import ContractHistory
 from node.contract_versions import Contract, Versions
+from node.proposals import Proposals
 from node.store import each
 
 MISSING, STOPPED = "contract/missing", "contract/stopped"
@@ -126,6 +128,17 @@ def lacking_soon(history: ContractHistory, ids: Collection[str], size: int) -> I
                 f"contract {name} judges entries from position {chosen.since} on, {chosen.since - size} from"
                 " now, and this release does not have it: install the one that has, else nothing is decided"
                 " from there on"
+            )
+
+
+def lacking_if_decided(proposals: Proposals, ids: Collection[str]) -> Iterator[str]:
+    """What a person is told of contracts that members vote on, and that are not among `ids`."""
+    for proposal in proposals.open:
+        if isinstance(proposal.act, ActivateContract) and proposal.act.contract not in ids:
+            yield (
+                f"members vote on contract {short_contract(proposal.act.contract)}, {len(proposal.said)} of"
+                f" {proposal.needed} votes are there, and this release does not have it: install the one that"
+                " has before it is decided, else nothing is decided here from then on"
             )
 
 

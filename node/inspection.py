@@ -201,7 +201,7 @@ def status_of(view: View) -> NodeStatus:
             *(alarm.text for alarm in alarms),
             *time_findings(clock),
             *_expiry_findings(expiring),
-            *contract_findings(register.contracts, at.size),
+            *contract_findings(register, at.size),
             *_store_findings(connection, queues),
         ),
     )

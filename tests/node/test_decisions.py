@@ -27,7 +27,7 @@ from node.act import (
     proposal_id,
 )
 from node.act_words import in_words
-from node.deferral import lacking_soon
+from node.deferral import lacking_if_decided, lacking_soon
 from node.proposals import State
 from node.quorums import DEFAULT, Quorum
 from node.register import ActRefusedError, Register
@@ -224,6 +224,17 @@ def test_an_operator_hears_beforehand_of_a_contract_that_the_node_lacks(register
     assert "from position 100 on, 60 from now" in told
     assert list(lacking_soon(register.contracts, (CONTRACT,), 40)) == []
     assert list(lacking_soon(register.contracts, (), 100)) == []
+
+
+def test_an_operator_hears_of_a_contract_that_is_voted_on(register: Register):
+    """Before it is decided there is time to install it; once it is, other words tell of it."""
+    installed(register, "sp1", "sp2")
+    register.apply("sp1", ActivateContract(contract=CONTRACT, since=100), 10, DAY)
+    [told] = lacking_if_decided(register.proposals, ())
+    assert "1 of 2 votes are there, and this release does not have it" in told
+    assert list(lacking_if_decided(register.proposals, (CONTRACT,))) == []
+    register.apply("sp2", ActivateContract(contract=CONTRACT, since=100), 11, DAY)
+    assert list(lacking_if_decided(register.proposals, ())) == []
 
 
 def test_a_stop_takes_back_what_was_to_begin_later(register: Register):
