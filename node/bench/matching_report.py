@@ -71,7 +71,7 @@ class MatchFigures(Figures):
 class MatchingReport(Figures):
     """All of it. load_average: processes that wanted a processor in the last minute, before and after.
 
-    python: which, and where it was installed: one built without its own optimisations is a fifth slower.
+    python: which, and where it was installed: one built without its own optimisations is some 15 % slower.
     """
 
     measured: str

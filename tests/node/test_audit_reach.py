@@ -10,6 +10,7 @@ import pytest
 from audits import altered, audited, confirmed, own, value
 from forging import entries, say, stated
 from founding import BROKER, INVESTOR, RIVAL, identity_of, keys_of, network
+from messages import block, file, report
 from scene import DAY, Scene, in_folder, running
 
 from node.act import Shred
@@ -150,28 +151,40 @@ def test_a_reader_finds_nothing_wrong_with_a_store_that_read_less(made: Path):
     assert reach(found)[INVESTOR] == ("not", "this store does not read it from its beginning")
 
 
-async def destroyed(scene: Scene, day: datetime.date) -> None:
-    """A day's trades, and the next day's; then both sides have the first day destroyed."""
-    await trades_of(scene, [day, day + timedelta(days=1)])
+async def destroyed(scene: Scene, day: datetime.date, *, spans: bool) -> None:
+    """A day's trades, and the next day's; then both sides have the first day destroyed.
+
+    spans: one trade is of both days.
+    """
+    await trades_of(scene, [day])
+    if spans:
+        await scene.sp1.arrives("broker", report("B-spans"), "report spans")
+        await scene.settled()
+    await trades_of(scene, [day + timedelta(days=1)])
+    if spans:
+        await scene.sp2.arrives("investor", file(block("A-spans", order="B-spans")), "file spans")
+        await scene.settled()
     for lei in (BROKER, INVESTOR):
         await say(scene, scene.sp2, stated(Shred(institution=lei, number=1, day=day), identity_of(lei)))
     await confirmed(scene, "after")
 
 
-async def test_a_destroyed_day_is_told(tmp_path: Path):
-    """What rests on it cannot be replayed; what is public of it, and what came before, is checked as ever."""
+@pytest.mark.parametrize("spans", [True, False])
+async def test_a_destroyed_day_is_told(tmp_path: Path, *, spans: bool):
+    """What rests on it cannot be replayed; what is public of it, and what does not rest on it, is checked."""
     scene = in_folder(tmp_path, MemoryLedger())
     async with running(scene):
         await confirmed(scene, "before")
-        await destroyed(scene, DAY + timedelta(days=1))
+        await destroyed(scene, DAY + timedelta(days=1), spans=spans)
     keys = own("sp1")
     keys.ring.destroy_day(BROKER, DAY + timedelta(days=1))
     found = await asyncio.to_thread(audited, tmp_path / "sp1" / STORE_FILE, keys)
     assert found.findings == ()
     assert found.checked["blocks"] == found.sequence
     replayed, reason = reach(found)[INVESTOR]
-    assert replayed == "in part"
-    assert reason.startswith(f"{DAY + timedelta(days=1)} of it was destroyed: from position ")
+    assert replayed == ("in part" if spans else "whole")
+    assert bool(reason) is spans
+    assert reason.startswith(f"{DAY + timedelta(days=1)} of it was destroyed: from position ") is spans
     store, position = altered_on(tmp_path, tmp_path / "altered", "sp1", "before")
     found = await asyncio.to_thread(audited, store, keys)
     assert [(one.subject, one.position) for one in found.findings] == [("decided", position)]
