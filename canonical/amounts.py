@@ -74,20 +74,14 @@ class Exact:
 
 def _read(limits: Exact, digits: str) -> Decimal:
     """The value of a text in the one form that values have."""
-    if _is_in_form(digits):
+    # As most are, plainly a whole number within all limits. Others are looked at closer.
+    if digits.isdigit() and digits != "0" and len(digits) <= DIGITS_MAX:
         return Decimal(digits)
     return _checked(limits, Decimal(digits))
 
 
-def _is_in_form(text: str) -> bool:
-    """Whether it is plainly a whole number within all limits, as most are. Others are looked at closer."""
-    return text.isdigit() and text != "0" and len(text) <= DIGITS_MAX
-
-
 def _checked(limits: Exact, value: Decimal) -> Decimal:
     """`value` in its one form. Its str() has no exponent: canonical/encoding.py rests on that."""
-    if _is_in_form(str(value)):
-        return value
     if not value.is_finite():
         raise violation(Rule.MALFORMED, "not a finite number")
     if not value:

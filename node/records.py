@@ -71,4 +71,7 @@ class Records:
 
 
 def _text(record: Canonical | None) -> str | None:
-    return record.model_dump_json(exclude_none=True) if record is not None else None
+    """As model_dump_json, without asking for all that it may be told: it is called very often."""
+    if record is None:
+        return None
+    return record.__pydantic_serializer__.to_json(record, exclude_none=True).decode()

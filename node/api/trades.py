@@ -199,7 +199,9 @@ def _said(view: View, halves: list[Half], role: Role) -> tuple[SaidOfTrade, ...]
             terms=statement.terms,
             block=statement.block,
             funds=tuple(
-                SaidLine(account=account_of(line.account), reference=line.reference, values=line.values)
+                SaidLine(
+                    account=account_of(line.account), reference=line.reference, values=line.figures.values
+                )
                 for line in _lines(view, half, statement)
             ),
         )

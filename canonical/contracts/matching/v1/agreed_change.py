@@ -266,7 +266,7 @@ def _word(statement: Statement, said: Spoken) -> Word:
 def _stated(book: Book, theirs: Half, ours: Half, said: Spoken) -> Stated:
     """What is consented to, as the statement of the side that consents."""
     shares = (share for each in shares_of(book.stated(theirs), theirs.words).values() for share in each)
-    lines = tuple(Line(share.account, share.values) for share in shares)
+    lines = tuple(Line(share.account, share.figures) for share in shares)
     statement = Statement(
         source=said.source,
         terms=theirs.terms,

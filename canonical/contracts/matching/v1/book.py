@@ -14,7 +14,7 @@ from canonical.contracts.matching.v1.cards import (
     found_by,
     text_of,
 )
-from canonical.contracts.matching.v1.lines import Line, Lines, Stated, columns_of, lines_of
+from canonical.contracts.matching.v1.lines import Line, Lines, Stated, kept_lines, lines_of
 from canonical.contracts.matching.v1.lists import Lists
 from canonical.contracts.matching.v1.messages import outlive
 from canonical.contracts.matching.v1.open_list import is_moved, relist
@@ -221,7 +221,7 @@ class Book:
         if new.lines:
             key = lines_key(half.id, new.statement.source)
             self.working.know_absent(key)  # a source speaks once
-            self.working.put(key, columns_of(new.lines))
+            self.working.put(key, kept_lines(new.lines))
             self.lines[key] = new.lines
 
     def _drop_lines(self, old: Half | None, kept: tuple[Statement, ...]) -> None:

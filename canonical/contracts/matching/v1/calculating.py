@@ -39,16 +39,16 @@ class Calculated:
     block: Values = field(default_factory=dict)
     totals: Values = field(default_factory=dict)
 
-    def of(self, account: str, price: str | None) -> Values:
-        """The figures of an account, or of its part at a price; empty where there are none."""
-        found = self.figures.get(account)
+    def of(self, share: Share) -> Values:
+        """The figures of a fund, or of its part at the price of `share`; empty where there are none."""
+        found = self.figures.get(share.account)
         if found is None:
             return {}
-        return next((values for values in found if len(found) == 1 or values["price"] == price), {})
+        return next((values for values in found if len(found) == 1 or values["price"] == share.price), {})
 
-    def unlike(self, account: str, stated: Values, rules: Rules) -> tuple[Difference, ...]:
+    def unlike(self, share: Share, rules: Rules) -> tuple[Difference, ...]:
         """The broker's figures of a fund that are not the calculated ones, beyond tolerance."""
-        values = self.of(account, stated.get("price"))
+        values, stated = self.of(share), share.values
         compared = ((name, rules.compare.fund.tolerances[name]) for name in values)
         found = (difference(name, t, stated.get(name), values[name], {}) for name, t in compared)
         return tuple(
@@ -83,7 +83,7 @@ def calculated(calculation: Calculation, rules: Rules) -> Calculated:
     """The figures of a calculation, as they are compared."""
     figures: dict[str, list[Values]] = {}
     for fund in calculation.funds:
-        figures.setdefault(account_key(fund.account), []).append(figures_of(fund))
+        figures.setdefault(account_key(fund.account), []).append(figures_of(fund).values)
     sums, block = calculation.totals, calculation.block
     totals = {
         TOTAL + name: str(amount.amount)
@@ -143,11 +143,12 @@ def _made(half: Half, given: Values, portions: tuple[Portion, ...]) -> Deal:
 def _portions(shares: Shares, average: str) -> Iterator[Portion]:
     """Each fund's part; with its own price where executed prices are allocated."""
     for share in (share for each in shares.values() for share in each):
-        price = share.values.get("price", average)
-        accrued, _, currency = share.values.get("accrued", "0").partition(" ")
+        values = share.values
+        price = values.get("price", average)
+        accrued, _, currency = values.get("accrued", "0").partition(" ")
         yield Portion(
             account=account_of(share.account),
-            quantity=Decimal(share.values["quantity"]),
+            quantity=Decimal(share.figures.quantity),
             price=Decimal(price) if price != average else None,
             accrued=Decimal(accrued) if accrued != "0" and not currency else None,
         )

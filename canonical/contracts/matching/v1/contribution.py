@@ -9,7 +9,7 @@ from canonical.contracts.matching.v1.book import Book
 from canonical.contracts.matching.v1.calculating import calculation_of
 from canonical.contracts.matching.v1.grouping import own_half, taken
 from canonical.contracts.matching.v1.lines import Stated, account_of
-from canonical.contracts.matching.v1.messages import MessageRecord, end, in_force
+from canonical.contracts.matching.v1.messages import MessageRecord, end, in_force, mentions_with
 from canonical.contracts.matching.v1.records import Half, Statement, Word
 from canonical.contracts.matching.v1.statements import Stating, stated_in
 from canonical.message import (
@@ -93,7 +93,8 @@ class Contributions:
                 "this account stands in another message of yours for this block: replace or cancel that one"
             )
             raise refused("account", account, Rule.DUPLICATE, text)
-        self.book.put(_with(half, (*half.statements, stated.statement)), stated)
+        mentions = mentions_with(half, said.source)
+        self.book.put(_with(half, (*half.statements, stated.statement), mentions), stated)
         self.anchor = half.id
         return half.id
 
@@ -204,13 +205,14 @@ def kinds_replacing(messages: tuple[Message, ...]) -> dict[str, list[Kind]]:
     return found
 
 
-def _with(half: Half, statements: tuple[Statement, ...]) -> Half:
+def _with(half: Half, statements: tuple[Statement, ...], mentions: tuple[str, ...] | None = None) -> Half:
     """`half` with these statements, and the terms of the last of them that speaks of the block."""
     if statements == half.statements:
         return half
+    mentions = half.mentions if mentions is None else mentions
     speaking = [s for s in statements if s.block is not None] or statements
     terms = speaking[-1].terms if speaking else half.terms
-    return half.model_copy(update={"statements": statements, "terms": terms})
+    return half.model_copy(update={"statements": statements, "terms": terms, "mentions": mentions})
 
 
 def _lines_meant(

@@ -50,7 +50,7 @@ def _fund(compared: _Compared, by_rules: Calculated, union: _Union) -> FundState
     ours, theirs = compared.ours, compared.theirs
     known = ours or theirs
     assert known is not None
-    values = by_rules.of(known.account, known.price)
+    values = by_rules.of(known)
     found = tuple(_fund_differences(compared, values))
     unaffirmed = None if _is_matched(ours, theirs) else _unaffirmed(by_rules, compared)
     is_matched = _is_matched(ours, theirs) or unaffirmed == ()
@@ -60,19 +60,21 @@ def _fund(compared: _Compared, by_rules: Calculated, union: _Union) -> FundState
         status=status_of(found, status),
         differences=found,
         unaffirmed=unaffirmed or (),
-        sources=union.of(tuple(_sources(compared, found))),
+        sources=union.of(_sources(compared, found)),
         broker_reference=ours.reference if ours else None,
         investor_reference=theirs.reference if theirs else None,
     )
 
 
-def _sources(compared: _Compared, differences: tuple[Difference, ...]) -> Iterator[Source]:
+def _sources(compared: _Compared, differences: tuple[Difference, ...]) -> tuple[Source, ...]:
     """The messages that name a fund; where a side has named all of its funds without it, that side's too."""
-    yield from (s for share in (compared.ours, compared.theirs) if share for s in share.sources)
-    if any(difference.field == "account" for difference in differences):
-        missing = compared.broker if compared.ours is None else compared.investor
-        statements = missing.half.statements if missing.half is not None else ()
-        yield from (statement.source for statement in statements if statement.funds)
+    ours, theirs = compared.ours, compared.theirs
+    found = (*(ours.sources if ours else ()), *(theirs.sources if theirs else ()))
+    if not any(difference.field == "account" for difference in differences):
+        return found
+    missing = compared.broker if ours is None else compared.investor
+    statements = missing.half.statements if missing.half is not None else ()
+    return (*found, *(statement.source for statement in statements if statement.funds))
 
 
 def _is_matched(ours: Share | None, theirs: Share | None) -> bool:
@@ -90,9 +92,9 @@ def _unaffirmed(by_rules: Calculated, compared: _Compared) -> tuple[Difference, 
     ours, theirs = compared.ours, compared.theirs
     if not by_rules.affirms or ours is None or theirs is None or not ours.calculated or ours.word is not None:
         return None
-    if not by_rules.of(ours.account, ours.price):
+    if not by_rules.of(ours):
         return None
-    return by_rules.unlike(ours.account, ours.values, compared.rules)
+    return by_rules.unlike(ours, compared.rules)
 
 
 def _fund_differences(compared: _Compared, by_rules: Values) -> Iterator[Difference]:
@@ -111,6 +113,6 @@ def _fund_differences(compared: _Compared, by_rules: Values) -> Iterator[Differe
 
 def _share_differences(ours: Share, theirs: Share, rules: Rules, by_rules: Values) -> Iterator[Difference]:
     fields = rules.compare.fund
-    if fields.asks_for_figures or ours.values != theirs.values or ours.terms != theirs.terms:
+    if fields.asks_for_figures or ours.figures != theirs.figures or ours.terms != theirs.terms:
         broker, investor = {**ours.terms, **ours.values}, {**theirs.terms, **theirs.values}
         yield from field_differences(fields.tolerances, broker, investor, by_rules)

@@ -147,9 +147,9 @@ def taken(book: Book, half: Half, brought: Stated) -> str:
     lines = [line for s, lines in book.stated(half) if s.source.kind is kind for line in lines]
     prices: dict[str, list[str | None]] = {}
     for line in lines:
-        prices.setdefault(line.account, []).append(line.values.get("price"))
+        prices.setdefault(line.account, []).append(line.figures.values.get("price"))
     for line in brought.lines:
-        others, price = prices.get(line.account, []), line.values.get("price")
+        others, price = prices.get(line.account, []), line.figures.values.get("price")
         if others and (price is None or price in others or None in others):
             return account_of(line.account).code
     return ""

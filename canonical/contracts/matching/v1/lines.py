@@ -1,38 +1,53 @@
 """The funds of a statement, a record of their own: written once, and read where funds are compared alone."""
 
 from functools import lru_cache
-from itertools import chain
-from typing import Annotated, NamedTuple
-
-from pydantic import Field
+from typing import NamedTuple
 
 from canonical.base import Canonical
 from canonical.contracts.matching.v1.records import Statement, Values
 from canonical.identifiers import AccountScheme, FundAccount
-from canonical.trade import FUNDS_MAX
 
 _ABSENT = "\x00"
-COLUMN_CHARACTERS_MAX = 1_000 * FUNDS_MAX  # twenty fees of one fund are some 800
 ACCOUNTS_MAX = 10_000  # accounts that are remembered, as they are many times in one trade and the next
+
+
+class Figures(NamedTuple):
+    """A fund's figures as one text: that two sides state the same is seen without taking it apart.
+
+    names: of canonical/rules.py, the quantity's first. text: a line for each of them.
+    """
+
+    names: tuple[str, ...]
+    text: str
+
+    @property
+    def quantity(self) -> str:
+        """The one figure that is always there."""
+        return self.text.partition("\n")[0]
+
+    @property
+    def values(self) -> Values:
+        """The figures by name."""
+        return dict(zip(self.names, self.text.split("\n"), strict=True))
 
 
 class Line(NamedTuple):
     """One fund's part in a statement. account: as account_key has it."""
 
     account: str
-    values: Values
+    figures: Figures
     reference: str | None = None
 
 
 class Lines(Canonical):
-    """The lines of one statement as columns, which are read many times as fast as an object for each.
+    """The lines of one statement. names: of the figures that they give.
 
-    figures: the names of the columns after account and reference. columns: a line for each of the lines. What
-    is not given has a sign that no code, reference or figure has.
+    rows: for each its account, its reference and its figures, one in a line of text. What is not given has a
+    sign that no reference or figure has.
     """
 
-    figures: tuple[str, ...]
-    columns: tuple[Annotated[str, Field(max_length=COLUMN_CHARACTERS_MAX)], ...]
+    names: tuple[str, ...]
+    rows: tuple[str, ...]
 
 
 class Stated(NamedTuple):
@@ -42,26 +57,37 @@ class Stated(NamedTuple):
     lines: tuple[Line, ...]
 
 
-def columns_of(lines: tuple[Line, ...]) -> Lines:
+def figures_in(values: Values) -> Figures:
+    """Figures by name, the quantity first, as one text."""
+    return Figures(tuple(values), "\n".join(values.values()))
+
+
+def kept_lines(lines: tuple[Line, ...]) -> Lines:
     """Lines as they are kept."""
-    figures = tuple(dict.fromkeys(chain.from_iterable(line.values for line in lines)))
-    columns = [
-        "\n".join(line.account for line in lines),
-        "\n".join(line.reference or _ABSENT for line in lines),
-        *("\n".join([line.values.get(name, _ABSENT) for line in lines]) for name in figures),
-    ]
-    return Lines(figures=figures, columns=tuple(columns))
+    every = dict.fromkeys(line.figures.names for line in lines)
+    names = tuple(dict.fromkeys(name for names in every for name in names))
+    rows = [f"{line.account}\n{line.reference or _ABSENT}\n{_text(line.figures, names)}" for line in lines]
+    return Lines(names=names, rows=tuple(rows))
+
+
+def _text(figures: Figures, names: tuple[str, ...]) -> str:
+    """Figures with a place for each of these names."""
+    if figures.names == names:
+        return figures.text
+    values = figures.values
+    return "\n".join(values.get(name, _ABSENT) for name in names)
 
 
 def lines_of(kept: Lines) -> tuple[Line, ...]:
-    """Lines as columns_of keeps them."""
-    accounts, references, *columns = (column.split("\n") for column in kept.columns)
-    rows = zip(*columns, strict=True) if columns else ((),) * len(accounts)
-    values: list[Values] = [dict(zip(kept.figures, row, strict=True)) for row in rows]
-    if any(_ABSENT in column for column in kept.columns[2:]):
-        values = [{name: text for name, text in found.items() if text != _ABSENT} for found in values]
-    each = zip(accounts, values, references, strict=True)
-    return tuple(Line(account, given, named if named != _ABSENT else None) for account, given, named in each)
+    """Lines as kept_lines keeps them."""
+    return tuple(_line(kept.names, *row.split("\n", 2)) for row in kept.rows)
+
+
+def _line(names: tuple[str, ...], account: str, reference: str, text: str) -> Line:
+    figures = Figures(names, text)
+    if _ABSENT in text:
+        figures = figures_in({name: given for name, given in figures.values.items() if given != _ABSENT})
+    return Line(account, figures, reference if reference != _ABSENT else None)
 
 
 @lru_cache(ACCOUNTS_MAX)

@@ -69,7 +69,8 @@ def keep(working: Working, between: str, record: MessageRecord) -> None:
     """Keep what is known of a message, in the place of what was known of it."""
     source = record.source
     key = messages_key(between, source.author, source.reference)
-    others = (working.get(key, Messages) or Messages()).messages
+    before = working.get(key, Messages)
+    others = before.messages if before is not None else ()
     if any(other.source.kind is source.kind for other in others):
         kept = tuple(record if other.source.kind is source.kind else other for other in others)
     else:
@@ -89,9 +90,14 @@ def mention(working: Working, half: str, between: str, source: Source) -> None:
     record = working.get(half_key(half), Half)
     if record is None:
         _outlive(working, half, (messages_key(between, source.author, source.reference),))
-    elif (place := f"{source.author}/{source.reference}") not in record.mentions:
-        mentions = (*record.mentions, place)
+    elif (mentions := mentions_with(record, source)) is not record.mentions:
         working.put(half_key(half), record.model_copy(update={"mentions": mentions}))
+
+
+def mentions_with(half: Half, source: Source) -> tuple[str, ...]:
+    """Where a half was spoken of, once this message has done so too."""
+    place = f"{source.author}/{source.reference}"
+    return half.mentions if place in half.mentions else (*half.mentions, place)
 
 
 def outlive(working: Working, half: Half) -> None:

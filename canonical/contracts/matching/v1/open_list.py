@@ -94,10 +94,11 @@ def day_of_key(key: str) -> tuple[date, str, str]:
 
 
 def is_moved(old: Half | None, new: Half | None) -> bool:
-    """Whether a half is to be listed in another place from now on."""
-    if old is not None and new is not None and old.terms is new.terms:
-        return _is_open(old) is not _is_open(new)
-    return _place_of(old) != _place_of(new)
+    """Whether a half is to be listed in another place from now on. Its relationship stays what it is."""
+    if old is None or new is None:
+        return True
+    is_open = _is_open(new)
+    return _is_open(old) is not is_open or (is_open and old.terms.trade_date != new.terms.trade_date)
 
 
 def _place_of(half: Half | None) -> Place | None:

@@ -51,18 +51,14 @@ def contradict(ours: Named, theirs: Named) -> bool:
     return False
 
 
-def _named_by_all(each: list[Named]) -> Named | None:
-    """What each of them names of one kind, all together; None where there are none of them."""
-    if not each:
-        return None
+def _named_by_all(each: list[Named]) -> Named:
+    """What each of them names of one kind, all together."""
     shared = set(each[0]).intersection(*each[1:]).difference(_MANY)
     return {kind: frozenset().union(*(names[kind] for names in each)) for kind in each[0] if kind in shared}
 
 
-def _fits_none(ours: Named, theirs: Named | None) -> bool:
+def _fits_none(ours: Named, theirs: Named) -> bool:
     """Whether what a half names contradicts each of those that all name what is given."""
-    if theirs is None:
-        return True
     for kind, values in theirs.items():  # noqa: SIM110 - a loop takes half as long: asked of all in crowded lists
         if kind in ours and values.isdisjoint(ours[kind]):
             return True
@@ -107,7 +103,10 @@ class _Settling:
         As a rule equal blocks name an order each, so that all but two of them fit none.
         """
         still_open = [card for card in cards if card.standing != _AGREED]
-        brokers = _named_by_all([card.names for card in still_open if card.role == _BROKER])
+        names_of_brokers = [card.names for card in still_open if card.role == _BROKER]
+        if not 0 < len(names_of_brokers) < len(still_open):  # of one side alone
+            return [card.half for card in still_open if card.standing == _UNCLEAR]
+        brokers = _named_by_all(names_of_brokers)
         investors = _named_by_all([card.names for card in still_open if card.role != _BROKER])
         return [
             card.half
@@ -192,7 +191,7 @@ class _Settling:
     def _quantities(self, half: Half) -> list[tuple[str, str]]:
         """Account and quantity of each fund, whether allocated or calculated or both."""
         lines = (line for stated in self.book.stated(half) for line in stated.lines)
-        return sorted({(line.account, line.values["quantity"]) for line in lines})
+        return sorted({(line.account, line.figures.quantity) for line in lines})
 
 
 def _same_economics(half: Half, other: Half) -> bool:

@@ -81,7 +81,8 @@ class Half(Canonical):
 class Trade(Canonical):
     """What was last told about a trade, so that only changes are told.
 
-    funds: the digest of the state of each, by account. matched: how many of them agree.
+    funds: the digest of the state of each, by account; once the trade is agreed, that of all of them.
+    matched: how many of them agree.
     """
 
     status: TradeStatus

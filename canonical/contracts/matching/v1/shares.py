@@ -1,11 +1,11 @@
 """A side's statements as one share per fund, and the shares of both sides beside each other."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from decimal import Decimal
 from typing import NamedTuple
 
 from canonical.amounts import total
-from canonical.contracts.matching.v1.lines import Stated
+from canonical.contracts.matching.v1.lines import Figures, Stated
 from canonical.contracts.matching.v1.records import Values, Word
 from canonical.contracts.matching.v1.statements import terms_values
 from canonical.message import Kind
@@ -15,17 +15,22 @@ from canonical.result import Source
 class Share(NamedTuple):
     """One side's part of one fund. account: as account_key has it.
 
-    terms, values: as calculated, else as allocated. calculated: whether money is given.
+    terms, figures: as calculated, else as allocated. calculated: whether money is given.
     word: what the other side last answered to it. sources: the messages it rests on, answers included.
     """
 
     account: str
     terms: Values
-    values: Values
+    figures: Figures
     reference: str | None
     calculated: bool
     sources: tuple[Source, ...]
     word: Word | None = None
+
+    @property
+    def values(self) -> Values:
+        """The figures by name."""
+        return self.figures.values
 
     @property
     def price(self) -> str | None:
@@ -39,28 +44,33 @@ Shares = dict[str, list[Share]]
 
 def shares_of(stated: Iterable[Stated], words: tuple[Word, ...]) -> Shares:
     """A side's shares. words: what the other side has answered to it."""
+    answered = {(w.answers.kind, w.answers.reference, n): w for w in words for n in w.lines}
     allocated: Shares = {}
     calculated: Shares = {}
-    for share in _shares(stated, words):
-        found = calculated if share.calculated else allocated
-        found.setdefault(share.account, []).append(share)
+    for each in stated:
+        is_calculated = each.statement.source.kind is not Kind.ALLOCATION_INSTRUCTION
+        found = calculated if is_calculated else allocated
+        for share in _shares(each, answered, calculated=is_calculated):
+            found.setdefault(share.account, []).append(share)
     return {
         account: _of_account(allocated.get(account, []), calculated.get(account, []))
         for account in {**allocated, **calculated}
     }
 
 
-def _shares(stated: Iterable[Stated], words: tuple[Word, ...]) -> Iterator[Share]:
-    answered = {(w.answers.kind, w.answers.reference, n): w for w in words for n in w.lines}
-    for statement, lines in stated:
-        source = statement.source
-        own = (source,)
-        calculated = source.kind is not Kind.ALLOCATION_INSTRUCTION
-        terms = terms_values(statement.terms) if lines else {}
-        for number, line in enumerate(lines):
-            word = answered.get((source.kind, source.reference, number)) if answered else None
-            sources = own if word is None else (source, word.source)
-            yield Share(line.account, terms, line.values, line.reference, calculated, sources, word)
+def _shares(stated: Stated, answered: dict[tuple[Kind, str, int], Word], *, calculated: bool) -> list[Share]:
+    source, lines = stated.statement.source, stated.lines
+    terms = terms_values(stated.statement.terms) if lines else {}
+    own = (source,)
+    if not answered:
+        return [Share(account, terms, figures, named, calculated, own) for account, figures, named in lines]
+    words = [answered.get((source.kind, source.reference, number)) for number in range(len(lines))]
+    return [
+        Share(
+            account, terms, figures, named, calculated, own if word is None else (source, word.source), word
+        )
+        for (account, figures, named), word in zip(lines, words, strict=True)
+    ]
 
 
 def _of_account(allocated: list[Share], calculated: list[Share]) -> list[Share]:
@@ -75,16 +85,10 @@ def _joined(allocated: Share | None, calculated: Share | None) -> Share:
         share = allocated or calculated
         assert share is not None
         return share
+    account, terms, figures, reference, is_calculated, sources, word = calculated
     refused = allocated.word if allocated.word is not None and not allocated.word.agreed else None
-    return Share(
-        calculated.account,
-        calculated.terms,
-        calculated.values,
-        calculated.reference or allocated.reference,
-        calculated=True,
-        sources=(*allocated.sources, *calculated.sources),
-        word=refused or calculated.word,
-    )
+    reference, sources = reference or allocated.reference, (*allocated.sources, *sources)
+    return Share(account, terms, figures, reference, is_calculated, sources, refused or word)
 
 
 def aligned(left: list[Share], right: list[Share]) -> list[tuple[Share | None, Share | None]]:
@@ -116,4 +120,4 @@ def _at(shares: list[Share], number: int) -> Share | None:
 
 def quantity_of(shares: Shares) -> Decimal:
     """The quantity of all shares together."""
-    return total(Decimal(share.values["quantity"]) for each in shares.values() for share in each)
+    return total(Decimal(share.figures.quantity) for each in shares.values() for share in each)

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from canonical.amounts import Charge, Money, total
 from canonical.contracts.matching.v1.admission import Spoken
-from canonical.contracts.matching.v1.lines import Line, Stated, account_key
+from canonical.contracts.matching.v1.lines import Figures, Line, Stated, account_key
 from canonical.contracts.matching.v1.records import Statement, Values, link_text
 from canonical.identifiers import LinkKind
 from canonical.message import AllocationInstruction, Confirmation, ExecutionNotice, InvestorCalculation, Role
@@ -16,6 +16,11 @@ from canonical.trade import Allocation, BlockFigures, FundFigures, Terms
 Stating = ExecutionNotice | AllocationInstruction | Confirmation | InvestorCalculation
 
 OWN_BLOCK = {Role.BROKER: LinkKind.BROKER_BLOCK, Role.INVESTOR: LinkKind.INVESTOR_BLOCK}
+# The names of the figures of an allocation and of a calculation, in the order in which they are written.
+_QUANTITY = ("quantity",)
+_QUANTITY_AND_PRICE = (*_QUANTITY, "price", "currency")
+_FIGURES = (*_QUANTITY_AND_PRICE, "commission", "consumption_tax", "fees", "accrued", "net")
+_FIGURES_AND_GROSS = (*_FIGURES, "gross")
 _NO_REFERENCE = "NONREF"  # what SWIFT messages say in a reference field where there is no reference
 
 
@@ -57,29 +62,29 @@ def block_values(block: BlockFigures) -> Values:
     return values
 
 
-def _allocated(part: Allocation) -> Values:
-    values = {"quantity": str(part.quantity)}
-    if part.price is not None:
-        values |= {"price": str(part.price.value), "currency": part.price.currency}
-    return values
+def _allocated(part: Allocation) -> Figures:
+    if part.price is None:
+        return Figures(_QUANTITY, str(part.quantity))
+    return Figures(_QUANTITY_AND_PRICE, f"{part.quantity}\n{part.price.value}\n{part.price.currency}")
 
 
-def figures_of(fund: FundFigures) -> Values:
+def figures_of(fund: FundFigures) -> Figures:
     """A fund's figures."""
-    currency = fund.price.currency
-    values = {
-        "quantity": str(fund.quantity),
-        "price": str(fund.price.value),
-        "currency": currency,
-        "commission": _money(fund.commission, currency),
-        "consumption_tax": _money(fund.consumption_tax, currency),
-        "fees": _fees(fund, currency),
-        "accrued": _money(fund.accrued, currency) if fund.accrued is not None else "0",
-        "net": _money(fund.net, currency),
-    }
-    if fund.gross is not None:
-        values["gross"] = _money(fund.gross, currency)
-    return values
+    price, accrued, gross = fund.price, fund.accrued, fund.gross
+    currency = price.currency
+    texts = (
+        str(fund.quantity),
+        str(price.value),
+        currency,
+        _money(fund.commission, currency),
+        _money(fund.consumption_tax, currency),
+        _fees(fund, currency),
+        _money(accrued, currency) if accrued is not None else "0",
+        _money(fund.net, currency),
+    )
+    if gross is None:
+        return Figures(_FIGURES, "\n".join(texts))
+    return Figures(_FIGURES_AND_GROSS, "\n".join((*texts, _money(gross, currency))))
 
 
 def _money(money: Money | Charge, price_currency: str) -> str:
@@ -88,15 +93,16 @@ def _money(money: Money | Charge, price_currency: str) -> str:
     Nothing is nothing in any currency.
     """
     amount = str(money.amount)
-    return amount if money.currency == price_currency or not money.amount else f"{amount} {money.currency}"
+    return amount if amount == "0" or money.currency == price_currency else f"{amount} {money.currency}"
 
 
 def _fees(fund: FundFigures, currency: str) -> str:
     """Fees as one text: kinds in order, equal kinds added, nothing where there are none."""
-    if not fund.fees:
+    fees = fund.fees
+    if not fees:
         return ""
     amounts: dict[str, list[Decimal]] = {}
-    for fee in fund.fees:
+    for fee in fees:
         amounts.setdefault(fee.kind.value, []).append(fee.charge.amount)
     sums = [
         (kind, Charge(amount=total(amounts[kind]), currency=fund.net.currency)) for kind in sorted(amounts)

@@ -1,5 +1,6 @@
 """What is told about a trade: its status now, if it is not what was told before."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from canonical.calculation.calculation import Calculation
@@ -125,9 +126,10 @@ class Teller:
         if half.agreed and now.status not in _AGREED:
             text = "the trade is agreed: it changes only with the other side"
             raise refused("reference", half.statements[-1].source.reference, Rule.NOT_ALLOWED, text)
-        before, memory = self.book.memory(trade), _memory(now, half)
-        silent = self._is_known(now, before, memory, half)
-        if not (silent and before is None):  # what goes without saying needs no memory
+        before = self.book.memory(trade)
+        memory = None if before is None and _goes_without_saying(now, half) else _memory(now, half)
+        silent = memory is None or _is_known(now, before, memory)
+        if memory is not None:
             self.book.working.put(trade_key(trade), memory)
         self._settle_agreed(now, half, other)
         cancellations = self._cancellations(half, other)
@@ -138,7 +140,7 @@ class Teller:
             now = Seen(BlockState(status=Status.UNMATCHED), (), now.status)
         if trade in self.asked:
             return self._of_change(half, other, trade, now)
-        shown = now.funds if now.status in _AGREED else _changed(now.funds, before, memory)
+        shown = now.funds if memory is None or now.status in _AGREED else _changed(now.funds, before, memory)
         result = self._result(half, trade, now, shown, other)
         return result.model_copy(update={"cancellations": cancellations}) if cancellations else result
 
@@ -174,14 +176,6 @@ class Teller:
         block = now.block.model_copy(update={"sources": sources})
         result = self._result(half, trade, replace(now, block=block), (), other)
         return result.model_copy(update={"change": asked.state})
-
-    def _is_known(self, now: Seen, before: Trade | None, memory: Trade, half: Half) -> bool:
-        """Whether both sides know it. That a new message stands alone goes without saying."""
-        if now.status is not TradeStatus.UNMATCHED:
-            return memory == before
-        if before is None:
-            return not half.stirred and not half.candidates
-        return (before.status, before.candidates) == (memory.status, memory.candidates)
 
     def _settle_agreed(self, now: Seen, half: Half, other: Half | None) -> None:
         agreed = now.status in _AGREED
@@ -230,27 +224,45 @@ def _asked_about(account: FundAccount, now: Seen, source: Source) -> FundState:
     return standing.model_copy(update={"differences": (), "sources": (source,)})
 
 
+def _goes_without_saying(now: Seen, half: Half) -> bool:
+    """That a new message stands alone."""
+    return now.status is TradeStatus.UNMATCHED and not half.stirred and not half.candidates
+
+
+def _is_known(now: Seen, before: Trade | None, memory: Trade) -> bool:
+    """Whether both sides know it."""
+    if before is None or now.status is not TradeStatus.UNMATCHED:
+        return memory == before
+    return (before.status, before.candidates) == (memory.status, memory.candidates)
+
+
 def _memory(now: Seen, half: Half) -> Trade:
     return Trade(
         status=now.status,
         block=now.block,
-        funds=_told_of(now.funds),
+        funds=_told_of(now),
         matched=_matched(now.funds),
         candidates=half.candidates,
     )
 
 
-def _told_of(funds: tuple[FundState, ...]) -> dict[str, str]:
-    """A digest of what is told of each fund. Most rest on the same messages: these are digested once."""
-    told: dict[str, str] = {}
+def _told_of(now: Seen) -> dict[str, str]:
+    """A digest of what is told of each fund; where the trade is agreed and all are told, of all of them."""
+    texts = list(_texts(now.funds))
+    if now.status in _AGREED:
+        return dict.fromkeys(_keyed(now.funds), digest_of_bytes(b"".join(texts)))
+    return dict(zip(_keyed(now.funds), map(digest_of_bytes, texts), strict=True))
+
+
+def _texts(funds: tuple[FundState, ...]) -> Iterator[bytes]:
+    """What is told of each fund, as bytes. Most rest on the same messages: these are digested once."""
     sources: tuple[Source, ...] = ()
     of_sources = b""
-    for key, fund in _keyed(funds).items():
+    for fund in funds:
         if not of_sources or fund.sources != sources:
             sources = fund.sources
             of_sources = digest_of_bytes(b"".join(map(canonical_bytes, sources))).encode()
-        told[key] = digest_of_bytes(canonical_bytes(fund, "sources") + of_sources)
-    return told
+        yield canonical_bytes(fund, "sources") + of_sources
 
 
 def _matched(funds: tuple[FundState, ...]) -> int:
