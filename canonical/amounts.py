@@ -142,8 +142,8 @@ class Money(Canonical):
 
     @model_validator(mode="after")
     def _whole_minor_units(self) -> "Money":
-        fraction = str(self.amount).partition(".")[2]
-        if fraction and len(fraction) > MINOR_UNITS[self.currency]:
+        _, point, fraction = str(self.amount).partition(".")
+        if point and len(fraction) > MINOR_UNITS[self.currency]:
             raise violation(
                 Rule.DECIMALS,
                 "{currency} has {units} decimals: round the amount as agreed and send it again",

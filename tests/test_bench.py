@@ -210,6 +210,7 @@ def test_the_parts_of_matching_are_all_of_it(matching_report: MatchingReport):
         assert list(size.parts) == list(MATCHING_PARTS)
         microseconds = sum(part.median_microseconds for part in size.parts.values())
         assert size.fund_matches_per_second == pytest.approx(size.funds_per_block / 2 / microseconds * 1e6)
+        assert size.plain.median_microseconds * size.cost_to_plain_ratio == pytest.approx(microseconds)
 
 
 def test_the_report_on_the_matching_as_data(matching_report: MatchingReport):

@@ -31,19 +31,21 @@ Found = dict[str, Any]
 class _Size:
     """What was measured in one state of blocks of one size. seconds: by round and part, for one fund match.
 
-    trades: in a round.
+    plain: the same of plain JSON. trades: in a round.
     """
 
     open_funds: int
     funds: int
     trades: int
     seconds: list[dict[str, float]] = field(default_factory=list)
+    plain: list[float] = field(default_factory=list)
 
     def run(self, state: StateProcess) -> None:
         """Have both sides speak of new trades."""
-        matched, took = state.match(self.funds, self.trades)
+        matched, took, plain = state.match(self.funds, self.trades)
         assert matched == self.trades * self.funds, "both sides say the same of each trade"
         self.seconds.append({part: seconds / matched for part, seconds in took.items()})
+        self.plain.append(plain / matched)
 
     def costs(self) -> list[float]:
         """Seconds for a fund match, by round."""
@@ -64,12 +66,14 @@ class _Size:
             cost_ratio=median(ratios),
             lowest_cost_ratio=min(ratios),
             highest_cost_ratio=max(ratios),
-            parts={part: self._part(part) for part in PARTS},
+            parts={part: self._figures([parts[part] for parts in self.seconds]) for part in PARTS},
+            plain=self._figures(self.plain),
+            cost_to_plain_ratio=median(cost / plain for cost, plain in zip(costs, self.plain, strict=True)),
         )
 
-    def _part(self, name: str) -> PartFigures:
-        """A part for one submission: it says half of what makes `funds` matches."""
-        took = [1e6 * self.funds / 2 * parts[name] for parts in self.seconds]
+    def _figures(self, seconds: list[float]) -> PartFigures:
+        """For one submission, which says half of what makes `funds` matches. seconds: for one, by round."""
+        took = [1e6 * self.funds / 2 * each for each in seconds]
         return PartFigures(
             median_microseconds=median(took), lowest_microseconds=min(took), highest_microseconds=max(took)
         )

@@ -52,7 +52,8 @@ class MatchFigures(Figures):
 
     Rates and ratio: the median of the rounds, lowest and highest of one round. cost ratio: what a match costs
     here, to what it costs in the same round in the state with the fewest open funds. contract: alone, with
-    the records that it reads. parts: for one submission, by the names in PARTS.
+    the records that it reads. parts: for one submission, by the names in PARTS. plain: beside them, Python's
+    json.loads of the same bytes, which tells how fast the machine was. cost to plain: of all parts, to that.
     """
 
     open_funds: int
@@ -66,6 +67,8 @@ class MatchFigures(Figures):
     lowest_cost_ratio: float
     highest_cost_ratio: float
     parts: Mapping[str, PartFigures]
+    plain: PartFigures
+    cost_to_plain_ratio: float
 
 
 class MatchingReport(Figures):
