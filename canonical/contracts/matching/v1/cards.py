@@ -64,10 +64,10 @@ class Index(Canonical):
     @cached_property
     def texts(self) -> Texts:
         """The cards by their halves. A list is asked for again and again while a store holds it ready."""
-        return {half_on(text): text for text in self.cards}
+        return {half_of(text): text for text in self.cards}
 
 
-def half_on(text: Text) -> str:
+def half_of(text: Text) -> str:
     """The id of the half that a card is of."""
     return text.partition("\n")[0]
 

@@ -152,15 +152,13 @@ def _trade_date(entry: Entry) -> date | None:
 
 def _receipt(entry: Entry, said: list[Spoken], contract: str) -> Receipt:
     broker, investor = _parties(entry)
-    role = _sender_role(entry)
-    assert role is not None, "accepted from nobody"
     return Receipt(
         id=result_id(contract, entry.position, "receipt"),
         position=entry.position,
         contract=contract,
         broker=broker,
         investor=investor,
-        to=role,
+        to=said[0].role,
         sources=tuple(each.source for each in said),
         trade_date=_trade_date(entry),
     )
