@@ -5,11 +5,11 @@ say it; None where either may.
 """
 
 from datetime import date, time
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal, LiteralString
 
 from pydantic import Field, TypeAdapter, model_validator
 
-from canonical.amounts import plain
+from canonical.amounts import Money, plain
 from canonical.base import Canonical, Term
 from canonical.identifiers import FundAccount, Links, Party, Reference, Remarks
 from canonical.problems import Rule, violation
@@ -190,12 +190,23 @@ class ChangeResponse(Said):
 class CalculationRequest(Said):
     """Step 10: asks what the agreed rules make of a trade, or takes that as the author's own figures.
 
-    about: the reference of a message about the trade, the author's own or the other side's.
+    about: the reference of a message about the trade, the author's own or the other side's. net: of all funds
+    together, as its author has seen it: a calculation that comes to another by now is not taken over.
     """
 
     kind: Literal[Kind.CALCULATION_REQUEST] = Kind.CALCULATION_REQUEST
     about: Reference
     adopts: bool = False
+    net: Money | None = None
+
+    @model_validator(mode="after")
+    def _seen_before_adopted(self) -> "CalculationRequest":
+        if self.net is not None and not self.adopts:
+            text: LiteralString = (
+                "a net amount is given where the calculation is taken over: else leave it out"
+            )
+            raise violation(Rule.NOT_ALLOWED, text)
+        return self
 
 
 class Reminder(Said):

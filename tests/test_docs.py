@@ -80,6 +80,7 @@ def test_readme(tmp_path: Path):
     assert "取引参照番号" in shown
 
 
+@pytest.mark.timeout(400)  # many commands, each a process of its own
 def test_founding(tmp_path: Path):
     """Founders and institutions that type what the page shows have one network; `check` finds no error."""
     *making, checking = shell_of(ROOT / "docs" / "operators" / "founding.md")

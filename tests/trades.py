@@ -81,6 +81,8 @@ def message(words: dict[str, Any]) -> Message:
     document["broker"] = {"lei": words.get("broker", BROKER)}
     document["investor"] = {"lei": words.get("investor", INVESTOR)}
     document["links"] = [{"kind": k, "value": v} for k, v in words.get("links", {}).items()]
+    if "net" in words:
+        document["net"] = {"amount": words["net"], "currency": words.get("currency", "JPY")}
     if "account" in words:
         document["account"] = _account(words["account"])
     if "refused" in words:

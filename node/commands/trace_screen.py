@@ -8,11 +8,12 @@ from rich.padding import Padding
 from rich.rule import Rule
 from rich.text import Text
 
-from canonical.amounts import Price
+from canonical.amounts import Price, plain
 from canonical.answer_text import unaffirmed_text
 from canonical.difference_words import difference_text, explained
 from canonical.message import (
     AllocationInstruction,
+    CalculationRequest,
     Confirmation,
     ExecutionNotice,
     InvestorCalculation,
@@ -132,6 +133,8 @@ def in_words(message: Message) -> Iterator[str]:
     for name in ("cancels", "replaces", "answers", "agreed", "affirmed", "about", "adopts", "remarks"):
         if (value := getattr(message, name, None)) is not None:
             yield f"{name}: {value}"
+    if isinstance(message, CalculationRequest) and message.net is not None:
+        yield f"net: {plain(message.net.amount)} {message.net.currency}"
     if message.links:
         yield "links: " + ", ".join(f"{link.kind.value} {link.value}" for link in message.links)
     parts = [*getattr(message, "allocations", ()), *getattr(message, "funds", ())]

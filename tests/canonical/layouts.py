@@ -112,7 +112,12 @@ def documents(draw: st.DrawFn) -> dict[str, Any]:
         case Kind.CANCELLATION:
             return found | {"cancels": draw(reference)}
         case Kind.CALCULATION_REQUEST:
-            return found | {"about": draw(reference), "adopts": draw(st.booleans())}
+            seen = draw(st.none() | money("JPY"))
+            return found | {
+                "about": draw(reference),
+                "adopts": seen is not None or draw(st.booleans()),
+                "net": seen,
+            }
         case Kind.AFFIRMATION:
             return found | {"answers": draw(reference), "affirmed": draw(st.booleans())}
         case Kind.BLOCK_RESPONSE | Kind.CHANGE_RESPONSE:

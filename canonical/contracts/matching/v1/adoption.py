@@ -1,5 +1,6 @@
 """Asking for the shared calculation of a trade, and taking its figures as one's own."""
 
+from canonical.amounts import plain
 from canonical.calculation.calculation import Calculation
 from canonical.contracts.matching.v1.admission import Spoken, refused
 from canonical.contracts.matching.v1.book import Book
@@ -8,7 +9,7 @@ from canonical.contracts.matching.v1.messages import in_force
 from canonical.contracts.matching.v1.records import Half, Statement, block_of, links_of
 from canonical.contracts.matching.v1.sides import Side, sides_of_pair
 from canonical.contracts.matching.v1.statements import figures_of
-from canonical.message import Kind, Role
+from canonical.message import CalculationRequest, Kind, Role
 from canonical.problems import Rule
 
 
@@ -37,6 +38,16 @@ def adopting(book: Book, half: Half, said: Spoken) -> Half:
         text = "you have said nothing of this trade yet: state it, then take the calculated figures over"
         raise refused("adopts", said.message.reference, Rule.NOT_ALLOWED, text)
     return own
+
+
+def check_seen(message: CalculationRequest, calculation: Calculation) -> None:
+    """Raise RefusedError where a trade comes to another net amount than its author has seen."""
+    seen, now = message.net, calculation.totals.net
+    if seen is not None and seen != now:
+        text = (
+            f"the trade comes to {plain(now.amount)} {now.currency} by now: look at it, then take that over"
+        )
+        raise refused("net", f"{plain(seen.amount)} {seen.currency}", Rule.NOT_ALLOWED, text)
 
 
 def is_calculated(statement: Statement) -> bool:

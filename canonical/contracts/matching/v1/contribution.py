@@ -4,7 +4,14 @@ from dataclasses import dataclass, field
 
 from canonical.calculation.calculation import Calculation
 from canonical.contracts.matching.v1.admission import RefusedError, Spoken, note, refused
-from canonical.contracts.matching.v1.adoption import adopted, adopting, is_calculated, meant, sides_of
+from canonical.contracts.matching.v1.adoption import (
+    adopted,
+    adopting,
+    check_seen,
+    is_calculated,
+    meant,
+    sides_of,
+)
 from canonical.contracts.matching.v1.book import Book
 from canonical.contracts.matching.v1.calculating import calculation_of
 from canonical.contracts.matching.v1.grouping import own_half, taken
@@ -153,6 +160,7 @@ class Contributions:
         calculation = calculation_of(*sides_of(self.book, half), rules, self.book.calendars)
         if not isinstance(calculation, Calculation):
             raise RefusedError(*calculation)
+        check_seen(message, calculation)
         for statement in own.statements:
             if is_calculated(statement):
                 end(self.book.working, said.between, statement.source)
