@@ -90,8 +90,10 @@ class FixFront:
             writer.close()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        first = await asyncio.wait_for(_first_message(reader), LOGON_SECONDS_MAX)
-        await asyncio.wait_for(self._open.wait(), ENGINE_SECONDS_MAX)
+        async with asyncio.timeout(LOGON_SECONDS_MAX):
+            first = await _first_message(reader)
+        async with asyncio.timeout(ENGINE_SECONDS_MAX):
+            await self._open.wait()
         engine_reader, engine_writer = await asyncio.open_connection("127.0.0.1", self._port, limit=_CHUNK)
         try:
             gauge = Gauge(self._message_bytes_max)

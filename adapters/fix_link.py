@@ -275,7 +275,9 @@ async def _stop_child(child: asyncio.subprocess.Process, writer: asyncio.StreamW
     try:
         with suppress(ConnectionError, TimeoutError):
             writer.write(packed(Kind.STOP))
-            await asyncio.wait_for(child.wait(), STOP_SECONDS_MAX)
+            # Not wait_for: before Python 3.12 that loses a cancellation which comes as the child ends.
+            async with asyncio.timeout(STOP_SECONDS_MAX):
+                await child.wait()
     finally:
         writer.close()
         if child.returncode is None:

@@ -3,7 +3,11 @@
 import asyncio
 import os
 import sys
+from asyncio import StreamWriter
+from asyncio.subprocess import Process
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 from fix_peers import (
@@ -21,6 +25,7 @@ from fix_peers import (
     value,
 )
 
+from adapters import fix_link
 from adapters.fix_link import FixLink
 from adapters.link import Arrival, ClientAwayError, Delivery
 
@@ -102,6 +107,26 @@ async def test_initiator_child_killed_while_messages_flow(tmp_path: Path) -> Non
         await flow
         await until(lambda: set(ours.references()) == set(names) == set(theirs.references()))
         assert len(ours.arrivals) == EACH_WAY
+
+
+@pytest.mark.parametrize("turns", range(6))
+async def test_told_to_end_while_the_child_ends(turns: int) -> None:
+    """A link that is cancelled just when its child has ended, so many turns of the loop later, ends too."""
+    ended = asyncio.get_running_loop().create_future()
+
+    async def wait() -> None:
+        await asyncio.shield(ended)
+
+    child = SimpleNamespace(wait=wait, returncode=-9)
+    writer = SimpleNamespace(write=lambda _: None, close=lambda: None)
+    stopping = asyncio.create_task(fix_link._stop_child(cast(Process, child), cast(StreamWriter, writer)))
+    await asyncio.sleep(0)
+    ended.set_result(None)
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    if stopping.cancel():
+        await asyncio.wait([stopping])
+        assert stopping.cancelled()
 
 
 async def test_not_stored_is_sent_again(tmp_path: Path) -> None:
