@@ -74,14 +74,20 @@ class Exact:
 
 def _read(limits: Exact, digits: str) -> Decimal:
     """The value of a text in the one form that values have."""
-    # As most are, plainly a whole number within all limits. Others are looked at closer.
-    if digits.isdigit() and digits != "0" and len(digits) <= DIGITS_MAX:
+    if _is_in_form(digits):
         return Decimal(digits)
     return _checked(limits, Decimal(digits))
 
 
+def _is_in_form(text: str) -> bool:
+    """Whether it is plainly a whole number within all limits, as most are. Others are looked at closer."""
+    return text.isdigit() and text != "0" and len(text) <= DIGITS_MAX
+
+
 def _checked(limits: Exact, value: Decimal) -> Decimal:
     """`value` in its one form. Its str() has no exponent: canonical/encoding.py rests on that."""
+    if _is_in_form(str(value)):
+        return value
     if not value.is_finite():
         raise violation(Rule.MALFORMED, "not a finite number")
     if not value:
@@ -142,8 +148,8 @@ class Money(Canonical):
 
     @model_validator(mode="after")
     def _whole_minor_units(self) -> "Money":
-        _, point, fraction = str(self.amount).partition(".")
-        if point and len(fraction) > MINOR_UNITS[self.currency]:
+        fraction = str(self.amount).partition(".")[2]
+        if fraction and len(fraction) > MINOR_UNITS[self.currency]:
             raise violation(
                 Rule.DECIMALS,
                 "{currency} has {units} decimals: round the amount as agreed and send it again",

@@ -124,9 +124,9 @@ async def test_told_to_end_while_the_child_ends(turns: int) -> None:
     ended.set_result(None)
     for _ in range(turns):
         await asyncio.sleep(0)
-    if stopping.cancel():
-        await asyncio.wait([stopping])
-        assert stopping.cancelled()
+    is_told = stopping.cancel()  # not where it has ended already
+    await asyncio.wait([stopping])
+    assert stopping.cancelled() is is_told
 
 
 async def test_not_stored_is_sent_again(tmp_path: Path) -> None:

@@ -52,9 +52,9 @@ def _fund(compared: _Compared, by_rules: Calculated, union: _Union) -> FundState
     assert known is not None
     values = by_rules.of(known)
     found = tuple(_fund_differences(compared, values))
-    is_said = _is_matched(ours, theirs)
-    unaffirmed = None if is_said else _unaffirmed(by_rules, compared)
-    status = Status.MATCHED if is_said or unaffirmed == () else Status.UNMATCHED
+    is_matched = _is_matched(ours, theirs)
+    unaffirmed = None if is_matched else _unaffirmed(by_rules, compared)
+    status = Status.MATCHED if is_matched or unaffirmed == () else Status.UNMATCHED
     return FundState(
         account=account_of(known.account),
         status=status_of(found, status),

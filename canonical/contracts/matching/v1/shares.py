@@ -1,6 +1,6 @@
 """A side's statements as one share per fund, and the shares of both sides beside each other."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -58,19 +58,16 @@ def shares_of(stated: Iterable[Stated], words: tuple[Word, ...]) -> Shares:
     }
 
 
-def _shares(stated: Stated, answered: dict[tuple[Kind, str, int], Word], *, calculated: bool) -> list[Share]:
-    source, lines = stated.statement.source, stated.lines
-    terms = terms_values(stated.statement.terms) if lines else {}
+def _shares(
+    stated: Stated, answered: dict[tuple[Kind, str, int], Word], *, calculated: bool
+) -> Iterator[Share]:
+    source = stated.statement.source
     own = (source,)
-    if not answered:
-        return [Share(account, terms, figures, named, calculated, own) for account, figures, named in lines]
-    words = [answered.get((source.kind, source.reference, number)) for number in range(len(lines))]
-    return [
-        Share(
-            account, terms, figures, named, calculated, own if word is None else (source, word.source), word
-        )
-        for (account, figures, named), word in zip(lines, words, strict=True)
-    ]
+    terms = terms_values(stated.statement.terms) if stated.lines else {}
+    for number, (account, figures, reference) in enumerate(stated.lines):
+        word = answered.get((source.kind, source.reference, number)) if answered else None
+        sources = own if word is None else (source, word.source)
+        yield Share(account, terms, figures, reference, calculated, sources, word)
 
 
 def _of_account(allocated: list[Share], calculated: list[Share]) -> list[Share]:
