@@ -3,7 +3,7 @@
 Every value is kept in one form, without trailing zeros, so that equal values are equal as text too.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Context, Decimal, DivisionByZero, Inexact, InvalidOperation, Overflow
 from enum import StrEnum
@@ -58,13 +58,20 @@ class Exact:
     zero: bool = True
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        """From Python a Decimal alone; from JSON the one text that its byte form has."""
+        """From Python a Decimal alone; from JSON the one text that its byte form has.
+
+        Read strictly, as what nodes write is, a text is refused without a word on the limit that it breaks.
+        """
         text = core_schema.str_schema(
             pattern=f"^{_SIGNED if self.signed else _UNSIGNED}$", max_length=DIGITS_MAX + 3
         )
+        limited = core_schema.str_schema(pattern=f"^({'|'.join(_limited(self))})$")
         check = partial(_checked, self)
         return core_schema.json_or_python_schema(
-            json_schema=core_schema.no_info_after_validator_function(partial(_read, self), text),
+            json_schema=core_schema.lax_or_strict_schema(
+                lax_schema=core_schema.no_info_after_validator_function(partial(_read, self), text),
+                strict_schema=core_schema.no_info_after_validator_function(Decimal, limited),
+            ),
             python_schema=core_schema.no_info_after_validator_function(
                 check, core_schema.is_instance_schema(Decimal)
             ),
@@ -72,21 +79,30 @@ class Exact:
         )
 
 
+def _limited(limits: Exact) -> Iterator[str]:
+    """Patterns of all texts that a value within limits has, and of no others."""
+    sign = "-?" if limits.signed else ""
+    if limits.zero:
+        yield "0"
+    yield rf"{sign}[1-9][0-9]{{0,{DIGITS_MAX - 1}}}"
+    for places in range(1, limits.decimals + 1):
+        yield rf"{sign}[1-9][0-9]{{0,{DIGITS_MAX - 1 - places}}}\.[0-9]{{{places - 1}}}[1-9]"
+    for zeros in range(min(limits.decimals, -LEAST_MAGNITUDE)):
+        others = limits.decimals - zeros - 1
+        yield rf"{sign}0\.0{{{zeros}}}[1-9]" + (rf"([0-9]{{0,{others - 1}}}[1-9])?" if others else "")
+
+
 def _read(limits: Exact, digits: str) -> Decimal:
-    """The value of a text in the one form that values have."""
-    if _is_in_form(digits):
+    """The value of a text in the one form that values have. A whole number, as most are, is soon seen."""
+    if digits.isdigit() and len(digits) <= DIGITS_MAX and digits != "0":
         return Decimal(digits)
     return _checked(limits, Decimal(digits))
 
 
-def _is_in_form(text: str) -> bool:
-    """Whether it is plainly a whole number within all limits, as most are. Others are looked at closer."""
-    return text.isdigit() and text != "0" and len(text) <= DIGITS_MAX
-
-
 def _checked(limits: Exact, value: Decimal) -> Decimal:
     """`value` in its one form. Its str() has no exponent: canonical/encoding.py rests on that."""
-    if _is_in_form(str(value)):
+    digits = str(value)
+    if digits.isdigit() and len(digits) <= DIGITS_MAX and digits != "0":
         return value
     if not value.is_finite():
         raise violation(Rule.MALFORMED, "not a finite number")
@@ -148,8 +164,8 @@ class Money(Canonical):
 
     @model_validator(mode="after")
     def _whole_minor_units(self) -> "Money":
-        fraction = str(self.amount).partition(".")[2]
-        if fraction and len(fraction) > MINOR_UNITS[self.currency]:
+        digits = str(self.amount)
+        if "." in digits and len(digits.partition(".")[2]) > MINOR_UNITS[self.currency]:
             raise violation(
                 Rule.DECIMALS,
                 "{currency} has {units} decimals: round the amount as agreed and send it again",

@@ -42,7 +42,7 @@ def from_canonical_bytes(adapter: TypeAdapter[Decoded], raw: bytes) -> Decoded:
     Raises ValueError where it is not (pydantic's ValidationError is one): another node wrote something
     that no node of ours writes.
     """
-    value = adapter.validate_json(raw)
+    value = adapter.validate_json(raw, strict=True)
     if not isinstance(value, BaseModel) or canonical_bytes(value) != raw:
         raise ValueError("not in canonical byte form")
     return value

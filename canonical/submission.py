@@ -39,7 +39,7 @@ def read_submission(raw: bytes) -> ReadSubmission:
 
     Raises ValueError (pydantic's ValidationError is one) where that is not the one byte form of what it says.
     """
-    submission = SUBMISSION.validate_json(raw)
+    submission = SUBMISSION.validate_json(raw, strict=True)
     messages = [canonical_bytes(message) for message in submission.messages]
     rest = canonical_bytes(submission, "messages")
     if b'{"messages":[%b],%b' % (b",".join(messages), rest[1:]) != raw:

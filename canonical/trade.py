@@ -93,7 +93,7 @@ class FundFigures(Canonical):
             or self.consumption_tax.currency != paid
             or (self.gross is not None and self.gross.currency != paid)
             or (self.accrued is not None and self.accrued.currency != paid)
-            or any(fee.charge.currency != paid for fee in self.fees)
+            or (self.fees and any(fee.charge.currency != paid for fee in self.fees))
         ):
             text: LiteralString = "all amounts of a fund must be in one currency: split or convert them"
             raise violation(Rule.UNSUPPORTED, text)

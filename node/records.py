@@ -4,13 +4,12 @@ Entries that follow each other often change the same records, as the two sides o
 """
 
 import sqlite3
-from collections import OrderedDict
 from collections.abc import Mapping
 
 from canonical.base import Canonical
 from canonical.contracts import RECORDS, is_list
 
-CACHED_MAX = 6_000  # some 3 KiB each, 60 for a hundred funds; what is asked for is mostly minutes old
+RECENT_MAX = 3_000  # some 3 KiB each, 60 for a hundred funds; what is asked for is mostly minutes old
 
 _PUT = (
     "INSERT INTO state VALUES (?, ?, ?)"
@@ -22,7 +21,8 @@ class Records:
     """The records of one store. Used by the writer's thread alone."""
 
     def __init__(self) -> None:
-        self._cache: OrderedDict[str, Canonical | None] = OrderedDict()
+        self._recent: dict[str, Canonical | None] = {}
+        self._older: dict[str, Canonical | None] = {}
         self._changed: dict[str, Canonical | None] = {}
         self._texts: dict[str, str | None] = {}
 
@@ -30,12 +30,14 @@ class Records:
         """The record at `key` as it is now, None where there is none."""
         if key in self._changed:
             return self._changed[key]
-        if key in self._cache:
-            self._cache.move_to_end(key)
-            return self._cache[key]
+        if key in self._recent:
+            return self._recent[key]
+        if key in self._older:
+            record = self._recent[key] = self._older[key]
+            return record
         row = connection.execute("SELECT class, value FROM state WHERE key = ?", (key,)).fetchone()
         record = RECORDS[row[0]].model_validate_json(row[1]) if row is not None else None
-        self._remember(key, record)
+        self._remember({key: record})
         return record
 
     def change(self, changes: Mapping[str, Canonical | None]) -> dict[str, str | None]:
@@ -58,16 +60,15 @@ class Records:
         gone = [(key,) for key, record in self._changed.items() if record is None]
         connection.executemany(_PUT, rows)
         connection.executemany("DELETE FROM state WHERE key = ?", gone)
-        for key, record in self._changed.items():
-            self._remember(key, record)
+        self._remember(self._changed)
         self._changed.clear()
         self._texts.clear()
 
-    def _remember(self, key: str, record: Canonical | None) -> None:
-        self._cache[key] = record
-        self._cache.move_to_end(key)
-        while len(self._cache) > CACHED_MAX:
-            self._cache.popitem(last=False)
+    def _remember(self, records: Mapping[str, Canonical | None]) -> None:
+        """Hold records ready. Those that nobody has asked for while as many others came are let go."""
+        self._recent.update(records)
+        if len(self._recent) >= RECENT_MAX:
+            self._older, self._recent = self._recent, {}
 
 
 def _text(record: Canonical | None) -> str | None:

@@ -57,12 +57,29 @@ def test_written_records_are_there_after_a_restart(connection: Connection):
 
 def test_what_left_the_cache_is_read_again(connection: Connection, monkeypatch: pytest.MonkeyPatch):
     """Memory stays bounded however many trades there are, also while changes wait to be written."""
-    monkeypatch.setattr(records, "CACHED_MAX", 2)
+    monkeypatch.setattr(records, "RECENT_MAX", 2)
+    found, asked = Records(), list[str]()
+    for names in ("abc", "de", "fg"):
+        found.change({name: Mentions(keys=(name,)) for name in names})
+        assert found.get(connection, names[0]) == Mentions(keys=(names[0],))
+        found.write(connection)
+    connection.set_trace_callback(asked.append)
+    for name in "gfedcba":
+        assert found.get(connection, name) == Mentions(keys=(name,))
+    assert [statement[-3:] for statement in asked] == ["'e'", "'d'", "'c'", "'b'", "'a'"]
+
+
+def test_what_is_asked_for_stays_in_the_cache(connection: Connection, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(records, "RECENT_MAX", 2)
     found = Records()
-    found.change({name: Mentions(keys=(name,)) for name in "abcde"})
-    assert found.get(connection, "a") == Mentions(keys=("a",))
+    found.change({"a": Mentions(keys=("a",))})
     found.write(connection)
-    assert [found.get(connection, name) for name in "abcde"] == [Mentions(keys=(name,)) for name in "abcde"]
+    for name in "bcdefg":
+        assert found.get(connection, "a") == Mentions(keys=("a",))
+        found.change({name: Mentions(keys=(name,))})
+        found.write(connection)
+    connection.execute("DELETE FROM state")
+    assert found.get(connection, "a") == Mentions(keys=("a",))
 
 
 def test_what_only_lists_others_is_stored_and_not_attested(connection: Connection):

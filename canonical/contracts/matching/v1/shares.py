@@ -51,7 +51,10 @@ def shares_of(stated: Iterable[Stated], words: tuple[Word, ...]) -> Shares:
         is_calculated = each.statement.source.kind is not Kind.ALLOCATION_INSTRUCTION
         found = calculated if is_calculated else allocated
         for share in _shares(each, answered, calculated=is_calculated):
-            found.setdefault(share.account, []).append(share)
+            if share.account in found:
+                found[share.account].append(share)
+            else:
+                found[share.account] = [share]
     return {
         account: _of_account(allocated.get(account, []), calculated.get(account, []))
         for account in {**allocated, **calculated}
@@ -71,17 +74,24 @@ def _shares(
 
 
 def _of_account(allocated: list[Share], calculated: list[Share]) -> list[Share]:
-    if len(allocated) + len(calculated) == 1:  # as most are
-        return allocated or calculated
-    return [_joined(*pair) for pair in aligned(allocated, calculated)]
+    match allocated, calculated:  # as most are, one of each at most
+        case ([share], []) | ([], [share]):
+            return [share]
+        case [ours], [theirs]:
+            return [_joined(ours, theirs)]
+    return [_held(*pair) for pair in aligned(allocated, calculated)]
 
 
-def _joined(allocated: Share | None, calculated: Share | None) -> Share:
+def _held(allocated: Share | None, calculated: Share | None) -> Share:
+    if allocated is not None and calculated is not None:
+        return _joined(allocated, calculated)
+    share = allocated or calculated
+    assert share is not None
+    return share
+
+
+def _joined(allocated: Share, calculated: Share) -> Share:
     """What was allocated and what was calculated of one fund: the calculation holds."""
-    if allocated is None or calculated is None:
-        share = allocated or calculated
-        assert share is not None
-        return share
     account, terms, figures, reference, is_calculated, sources, word = calculated
     refused = allocated.word if allocated.word is not None and not allocated.word.agreed else None
     reference, sources = reference or allocated.reference, (*allocated.sources, *sources)
