@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Context, Decimal, DivisionByZero, Inexact, InvalidOperation, Overflow
 from enum import StrEnum
-from functools import partial
+from functools import partial, reduce
 from typing import Annotated, Any
 
 from pydantic import Field, GetCoreSchemaHandler, model_validator
@@ -38,10 +38,7 @@ def plain(value: Decimal) -> str:
 
 def total(values: Iterable[Decimal]) -> Decimal:
     """The exact sum."""
-    found = Decimal(0)
-    for value in values:
-        found = _EXACT.add(found, value)
-    return found
+    return reduce(_EXACT.add, values, Decimal(0))
 
 
 def difference(left: Decimal, right: Decimal) -> Decimal:

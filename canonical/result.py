@@ -33,7 +33,10 @@ class Status(Term):
     @property
     def is_matched(self) -> bool:
         """Whether the two sides agree."""
-        return self in (Status.MATCHED, Status.WITHIN_TOLERANCE)
+        return self in _MATCHED
+
+
+_MATCHED = (Status.MATCHED, Status.WITHIN_TOLERANCE)
 
 
 class TradeStatus(Term):

@@ -119,7 +119,7 @@ Funds = Annotated[tuple[FundFigures, ...], Field(min_length=1, max_length=FUNDS_
 
 def assert_adds_up(block: BlockFigures, parts: tuple[Allocation, ...] | tuple[FundFigures, ...]) -> None:
     """Raise the validation error where the parts' quantities are not the block's (FIX: sum of 80 = 53)."""
-    whole = total(part.quantity for part in parts)
+    whole = total([part.quantity for part in parts])
     if whole != block.quantity:
         raise violation(
             Rule.SUM,

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from canonical.contracts.matching.v1.messages import MessageRecord, keep, known, mention
+from canonical.contracts.matching.v1.book import Book
+from canonical.contracts.matching.v1.messages import MessageRecord, keep, known
 from canonical.contracts.matching.v1.records import relationship
 from canonical.contracts.state import Working
 from canonical.message import Message, Role
@@ -100,7 +101,8 @@ def reused(reference: str) -> RefusedError:
     return refused("reference", reference, Rule.REUSED_REFERENCE, text)
 
 
-def note(working: Working, said: Spoken, half: str, *, asks: bool = False) -> None:
+def note(book: Book, said: Spoken, half: str, *, asks: bool = False) -> None:
     """Remember that the message was accepted, and of which half it speaks. asks: see MessageRecord."""
-    keep(working, said.between, MessageRecord(digest=said.digest, source=said.source, half=half, asks=asks))
-    mention(working, half, said.between, said.source)
+    record = MessageRecord(digest=said.digest, source=said.source, half=half, asks=asks)
+    keep(book.working, said.between, record)
+    book.mention(half, said.between, said.source)

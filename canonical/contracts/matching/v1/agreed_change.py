@@ -101,7 +101,7 @@ class Changes:
         )
         waiting = self.book.working.get(change_key(trade), Change)
         for each in said:
-            note(self.book.working, each, half.id, asks=True)
+            note(self.book, each, half.id, asks=True)
         if waiting is None:
             self.book.working.put(change_key(trade), change)
             self._let_wait(trade, waits=True)
@@ -131,11 +131,11 @@ class Changes:
         half, change = asking
         self._forget(half, change)
         self.contributions.cancelled.setdefault(half.id, {})[said.source] = None
-        note(self.book.working, said, half.id)
+        note(self.book, said, half.id)
 
     def _respond(self, said: Spoken, message: _Responding, asking: tuple[Half, Change]) -> None:
         half, change = asking
-        note(self.book.working, said, half.id)
+        note(self.book, said, half.id)
         if not (message.affirmed if isinstance(message, Affirmation) else message.agreed):
             self._forget(half, change)
             asked = asked_for(change)

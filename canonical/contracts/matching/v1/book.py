@@ -5,18 +5,10 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from canonical.calendar import Calendar
-from canonical.contracts.matching.v1.cards import (
-    Card,
-    FoundBy,
-    Text,
-    card_in,
-    card_of,
-    found_by,
-    text_of,
-)
+from canonical.contracts.matching.v1.cards import Card, FoundBy, Text, card_in, card_of, found_by, text_of
 from canonical.contracts.matching.v1.lines import Line, Lines, Stated, kept_lines, lines_of
 from canonical.contracts.matching.v1.lists import Lists
-from canonical.contracts.matching.v1.messages import outlive
+from canonical.contracts.matching.v1.messages import mentioned, mentions_with, messages_key, outlive
 from canonical.contracts.matching.v1.open_list import is_moved, relist
 from canonical.contracts.matching.v1.records import (
     Half,
@@ -28,20 +20,20 @@ from canonical.contracts.matching.v1.records import (
 )
 from canonical.contracts.state import Working
 from canonical.message import Role
+from canonical.result import Source
 
 
 @dataclass(slots=True)
 class Book:
-    """The halves of one relationship while an entry is applied.
+    """The halves of one relationship while an entry is applied, and the lists by which they are found.
 
     time: of the entry; None where there is none, so that nothing can become open. calendars: of the
     master data there. touched: the halves that changed, in order. near: the cards of those whose pairing may
     depend on what changed. noted: the lists that these were taken from. misplaced: the halves that are to be
     listed anew, each with the lists that it is in. moved: those that became open or ceased to be so.
-    unlisted: those whose cards in lists may be old.
-    found, cards, nearby, lines: what was worked out already: what halves are found by, by id, each with the
-    statements that it follows from; cards as they are now, and the neighbours' cards, by id; lines, by their
-    keys. lists: by which halves are found.
+    unlisted: those whose cards in lists may be old. halves: those that were asked for, as they are now.
+    found, cards, nearby, lines: what was worked out already: what halves are found by, with the statements
+    that it follows from; cards as they are now, and the neighbours', all by id; lines, by their keys.
     """
 
     working: Working
@@ -53,6 +45,7 @@ class Book:
     misplaced: dict[str, list[str]] = field(default_factory=dict)
     moved: dict[str, None] = field(default_factory=dict)
     unlisted: dict[str, None] = field(default_factory=dict)
+    halves: dict[str, Half | None] = field(default_factory=dict)
     found: dict[str, tuple[tuple[Statement, ...], FoundBy]] = field(default_factory=dict)
     cards: dict[str, Card] = field(default_factory=dict)
     nearby: dict[str, list[Card]] = field(default_factory=dict)
@@ -65,11 +58,15 @@ class Book:
 
     def half(self, half: str) -> Half:
         """The half with this id, which is there."""
-        return self.working.must(half_key(half), Half)
+        found = self.find(half)
+        assert found is not None, f"half {half} is missing"
+        return found
 
     def find(self, half: str) -> Half | None:
         """The half with this id, or None once it is empty."""
-        return self.working.get(half_key(half), Half)
+        if half not in self.halves:
+            self.halves[half] = self.working.get(half_key(half), Half)
+        return self.halves[half]
 
     def other(self, half: Half) -> Half | None:
         """The half that this one is paired with, if it is."""
@@ -85,7 +82,7 @@ class Book:
         Its place in lists is changed once somebody looks at them: one submission may state several things.
         """
         old = self.find(half.id)
-        self.working.put(half_key(half.id), half)
+        self._keep(half)
         self.touched[half.id] = None
         self._note(old, half)
         for each in new:
@@ -101,9 +98,18 @@ class Book:
         self._note(old, None)
         self._drop_lines(old, ())
         self._list_anew(half, [*self.misplaced.pop(half.id, ()), *self._found_by(old).keys], [])
-        outlive(self.working, old)
+        outlive(self.working, half.id, mentioned(old))
         self.working.delete(half_key(half.id))
+        self.halves[half.id] = None
         self.working.delete(trade_key(half.id))
+
+    def mention(self, half: str, between: str, source: Source) -> None:
+        """Note that a message has spoken of a half, there or no more, so that it is forgotten with that."""
+        record = self.find(half)
+        if record is None:
+            outlive(self.working, half, (messages_key(between, source.author, source.reference),))
+        elif (mentions := mentions_with(record, source)) is not record.mentions:
+            self._keep(record.model_copy(update={"mentions": mentions}))
 
     def close(self) -> None:
         """Bring the lists up to date with how the halves stand now: once, when the entry is through."""
@@ -192,6 +198,10 @@ class Book:
         for each in parted:
             self.put(each)
         return parted
+
+    def _keep(self, half: Half) -> None:
+        self.working.put(half_key(half.id), half)
+        self.halves[half.id] = half
 
     def _note(self, old: Half | None, new: Half | None) -> None:
         """Note what the lists that follow from a half, or from its counterpart, may have to say anew."""

@@ -89,7 +89,7 @@ class Contributions:
                 raise AssertionError("what the other side asks for is answered before it comes here")
             case _:
                 half = self._state(said, message, anchor)
-        note(self.book.working, said, half)
+        note(self.book, said, half)
 
     def _state(self, said: Spoken, message: Stating, anchor: str | None) -> str:
         stated = stated_in(said, message)

@@ -24,9 +24,11 @@ def field_differences(
 
 def status_of(found: tuple[Difference, ...], alike: Status) -> Status:
     """The status that differences lead to; `alike` where there are none."""
+    if not found:
+        return alike
     if parting(found):
         return Status.MISMATCHED
-    return Status.WITHIN_TOLERANCE if found and alike is Status.MATCHED else alike
+    return Status.WITHIN_TOLERANCE if alike is Status.MATCHED else alike
 
 
 def _instruments(broker: Values, investor: Values) -> tuple[str, str]:

@@ -1,6 +1,6 @@
 """Comparison of the two sides' funds, and what keeps the agreed rules from affirming one."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from canonical.contracts.matching.v1.calculating import Calculated
@@ -70,7 +70,7 @@ def _sources(compared: _Compared, differences: tuple[Difference, ...]) -> tuple[
     """The messages that name a fund; where a side has named all of its funds without it, that side's too."""
     ours, theirs = compared.ours, compared.theirs
     found = (*(ours.sources if ours else ()), *(theirs.sources if theirs else ()))
-    if not any(difference.field == "account" for difference in differences):
+    if not differences or all(difference.field != "account" for difference in differences):
         return found
     missing = compared.broker if ours is None else compared.investor
     statements = missing.half.statements if missing.half is not None else ()
@@ -111,8 +111,9 @@ def _fund_differences(compared: _Compared, by_rules: Values) -> Iterator[Differe
         yield Difference(field="response", broker=theirs.word.reason, investor="")
 
 
-def _share_differences(ours: Share, theirs: Share, rules: Rules, by_rules: Values) -> Iterator[Difference]:
+def _share_differences(ours: Share, theirs: Share, rules: Rules, by_rules: Values) -> Iterable[Difference]:
     fields = rules.compare.fund
-    if fields.asks_for_figures or ours.figures != theirs.figures or ours.terms != theirs.terms:
-        broker, investor = {**ours.terms, **ours.values}, {**theirs.terms, **theirs.values}
-        yield from field_differences(fields.tolerances, broker, investor, by_rules)
+    if ours.figures == theirs.figures and ours.terms == theirs.terms and not fields.asks_for_figures:
+        return ()
+    broker, investor = {**ours.terms, **ours.values}, {**theirs.terms, **theirs.values}
+    return field_differences(fields.tolerances, broker, investor, by_rules)

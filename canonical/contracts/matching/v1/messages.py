@@ -1,7 +1,7 @@
 """The messages that were accepted: by their references, and by the halves that they speak of."""
 
 from canonical.base import Canonical
-from canonical.contracts.matching.v1.records import REFERENCE_BEGIN, Half, half_key, relationship
+from canonical.contracts.matching.v1.records import REFERENCE_BEGIN, Half, relationship
 from canonical.contracts.state import View, Working
 from canonical.message import Kind, Role
 from canonical.result import Source
@@ -85,24 +85,10 @@ def end(working: Working, between: str, source: Source) -> None:
     keep(working, between, record.model_copy(update={"live": False, "asks": False}))
 
 
-def mention(working: Working, half: str, between: str, source: Source) -> None:
-    """Note that a message has spoken of a half, there or no more, so that it is forgotten with that."""
-    record = working.get(half_key(half), Half)
-    if record is None:
-        _outlive(working, half, (messages_key(between, source.author, source.reference),))
-    elif (mentions := mentions_with(record, source)) is not record.mentions:
-        working.put(half_key(half), record.model_copy(update={"mentions": mentions}))
-
-
 def mentions_with(half: Half, source: Source) -> tuple[str, ...]:
     """Where a half was spoken of, once this message has done so too."""
     place = f"{source.author}/{source.reference}"
     return half.mentions if place in half.mentions else (*half.mentions, place)
-
-
-def outlive(working: Working, half: Half) -> None:
-    """Keep apart what has spoken of a half that goes."""
-    _outlive(working, half.id, mentioned(half))
 
 
 def mentioned(half: Half) -> tuple[str, ...]:
@@ -112,6 +98,7 @@ def mentioned(half: Half) -> tuple[str, ...]:
     return tuple(messages_key(between, Role(role), reference) for role, _, reference in parts)
 
 
-def _outlive(working: Working, half: str, keys: tuple[str, ...]) -> None:
+def outlive(working: Working, half: str, keys: tuple[str, ...]) -> None:
+    """Keep apart what has spoken of a half that goes, or is no more."""
     before = working.get(mentions_key(half), Mentions) or Mentions()
     working.put(mentions_key(half), Mentions(keys=tuple(dict.fromkeys((*before.keys, *keys)))))

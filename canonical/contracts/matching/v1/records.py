@@ -142,7 +142,10 @@ def change_key(trade: str) -> str:
 
 def block_of(half: Half) -> Values | None:
     """The block as the side last stated it; None where it never did."""
-    return next((s.block for s in reversed(half.statements) if s.block is not None), None)
+    for statement in reversed(half.statements):
+        if statement.block is not None:
+            return statement.block
+    return None
 
 
 def links_of(half: Half) -> tuple[str, ...]:

@@ -127,4 +127,4 @@ def _at(shares: list[Share], number: int) -> Share | None:
 
 def quantity_of(shares: Shares) -> Decimal:
     """The quantity of all shares together."""
-    return total(Decimal(share.figures.quantity) for each in shares.values() for share in each)
+    return total([Decimal(share.figures.quantity) for each in shares.values() for share in each])
