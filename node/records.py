@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from canonical.base import Canonical
 from canonical.contracts import RECORDS, is_list
 
-RECENT_MAX = 3_000  # some 3 KiB each, 60 for a hundred funds; what is asked for is mostly minutes old
+RECENT_MAX = 6_000  # and as many older ones; some 3 KiB each, 60 for a hundred funds; asked for minutes later
 
 _PUT = (
     "INSERT INTO state VALUES (?, ?, ?)"
