@@ -34,11 +34,10 @@ class Figures(Figure):
 
     disputed: the sides' nodes came to unlike results. not_final: of the others, those of which both sides'
     nodes have not attested the last result yet. change_waiting: of those agreed, how many wait for a word on
-    a change. funds, funds_matched: that the
-    contract compares. on_time, late: of those agreed. on_time_share: of all that were not taken back.
-    to_match: from the second side's first message to match agreed. mismatches: fields of a block or a fund.
-    amended_before, amended_after: replacements, before and after match; cancellations: messages.
-    messages_refused: whole submissions.
+    a change. funds, funds_matched: that the contract compares. on_time, late: of those agreed. on_time_share:
+    of all that were not taken back. to_match: from the second side's first message to match agreed.
+    mismatches: fields of a block or a fund. amended_before, amended_after: replacements, before and after
+    match; cancellations: messages. messages_refused: whole submissions.
     """
 
     trades: int = 0
