@@ -11,6 +11,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
+from tenacity import retry, retry_if_exception_type, stop_after_attempt
+
 from node.demo.answers import REFUSED
 from node.demo.market import MANAGER_A, MANAGER_B
 from node.demo.providers import Provider, prepare
@@ -24,6 +26,7 @@ ROOMY_BYTES: Final = 2 * 2**30
 LOW_BYTES: Final = 200 * 2**20
 FULL_BYTES: Final = 64 * 2**10
 NO_ROOM: Final = "has no room now"
+RESIZES_MAX: Final = 100  # until nothing is written meanwhile
 
 
 async def full_disk(asked: Asked, account: Account) -> None:
@@ -110,7 +113,7 @@ def _expected(blocks: Sequence[Block]) -> list[Expected]:
 
 
 @dataclass(slots=True)
-class _Disk:
+class Disk:
     """A file system in memory, whose size can be changed while it is used."""
 
     folder: Path
@@ -120,11 +123,23 @@ class _Disk:
         """Raises ImpossibleError where this user may not mount."""
         self.folder.mkdir(mode=0o700)
         options = f"size={ROOMY_BYTES},mode=0700"
-        _run("mount", "-t", "tmpfs", "-o", options, "tmpfs", str(self.folder))
+        try:
+            _run("mount", "-t", "tmpfs", "-o", options, "tmpfs", str(self.folder))
+        except (OSError, subprocess.CalledProcessError) as error:
+            said = error.stderr.strip() if isinstance(error, subprocess.CalledProcessError) else str(error)
+            raise ImpossibleError(f"mount does not work here: {said}") from error
         self.is_mounted = True
 
+    @retry(
+        retry=retry_if_exception_type(subprocess.CalledProcessError),
+        stop=stop_after_attempt(RESIZES_MAX),
+        reraise=True,
+    )
     def leave(self, free: int) -> None:
-        """Change the size, so that so many bytes are free."""
+        """Change the size, so that so many bytes are free.
+
+        The kernel refuses less than is used: what is written between question and answer is asked for again.
+        """
         found = os.statvfs(self.folder)
         used = (found.f_blocks - found.f_bfree) * found.f_frsize
         _run("mount", "-o", f"remount,size={used + free}", str(self.folder))
@@ -139,10 +154,10 @@ class _Disk:
 
 
 @contextmanager
-def _disk(folder: Path) -> Iterator[_Disk]:
+def _disk(folder: Path) -> Iterator[Disk]:
     if sys.platform != "linux" or os.geteuid() != 0:
         raise ImpossibleError("a small file system can be mounted by root on Linux alone")
-    disk = _Disk(folder)
+    disk = Disk(folder)
     try:
         yield disk
     finally:
@@ -151,8 +166,4 @@ def _disk(folder: Path) -> Iterator[_Disk]:
 
 
 def _run(*command: str) -> None:
-    try:
-        subprocess.run(command, check=True, capture_output=True, text=True)
-    except (OSError, subprocess.CalledProcessError) as error:
-        said = error.stderr.strip() if isinstance(error, subprocess.CalledProcessError) else str(error)
-        raise ImpossibleError(f"{command[0]} does not work here: {said}") from error
+    subprocess.run(command, check=True, capture_output=True, text=True)
