@@ -90,9 +90,7 @@ def _limited(limits: Exact) -> Iterator[str]:
 
 
 def _read(limits: Exact, digits: str) -> Decimal:
-    """The value of a text in the one form that values have. A whole number, as most are, is soon seen."""
-    if digits.isdigit() and len(digits) <= DIGITS_MAX and digits != "0":
-        return Decimal(digits)
+    """The value of a text in the one form that values have."""
     return _checked(limits, Decimal(digits))
 
 
@@ -100,7 +98,7 @@ def _checked(limits: Exact, value: Decimal) -> Decimal:
     """`value` in its one form. Its str() has no exponent: canonical/encoding.py rests on that."""
     digits = str(value)
     if digits.isdigit() and len(digits) <= DIGITS_MAX and digits != "0":
-        return value
+        return value  # a whole number, as most are, is soon seen
     if not value.is_finite():
         raise violation(Rule.MALFORMED, "not a finite number")
     if not value:

@@ -82,10 +82,9 @@ def bench(
     Beside node and ledger stand the limits of this machine, measured in the same run: plain nats publishing
     of the same bytes, and for a node plain quickfix parsing and plain SQLite commits; that takes less than a
     minute. The matching is measured in states of 1,000 to 1,000,000 open funds, beside plain JSON of the same
-    bytes, which takes some minutes and some gigabytes; Python counts: one that was compiled without its
-    profile, as pyenv does unless told otherwise, needs an eighth more than Debian's. Of the diagnosis it is
-    told how many planted conventions it finds, and how many errors it takes for one; that takes some minutes
-    too.
+    bytes, which takes some minutes and some gigabytes; a Python compiled without profile-guided optimisation,
+    as pyenv does by default, is an eighth slower there than Debian's. Of the diagnosis it is told how many
+    planted conventions it finds, and how many errors it takes for one; that takes some minutes too.
     """
     if members is not None and members not in MEMBERS:
         raise SettingsError("--members is 1 or 3")
