@@ -60,9 +60,12 @@ class Calendar(Canonical):
 
         `day` need not be a business day: others may trade while this market is closed.
         """
-        waiting = days if days else 1
-        reached = day if days else day - _DAY
-        while waiting and self.covers(day) and reached < self.last:
+        if not self.covers(day):
+            return self._unknown(day, days)
+        if not days and self.is_open(day):
+            return day
+        waiting, reached = days or 1, day
+        while waiting and reached < self.last:
             reached += _DAY
             waiting -= self.is_open(reached)
         return reached if not waiting else self._unknown(day, days)

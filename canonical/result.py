@@ -168,7 +168,7 @@ class Rejection(Outcome):
     """The entry is refused, whole, with all that is wrong. to: None where the sender is no side of it."""
 
     kind: Literal["rejection"] = "rejection"
-    to: Role | None
+    to: Role | None = None
     sources: tuple[Source, ...]
     trade_date: date | None = None
     problems: tuple[Problem, ...]

@@ -190,10 +190,11 @@ MORNING = datetime(2026, 11, 20, 9, tzinfo=TOKYO)
 class Replica:
     """The contract and its state in memory. stored: keep the state as the JSON that a node stores.
 
-    time: of the ledger, for the next entries.
+    time: of the ledger, for the next entries. contract: the version.
     """
 
     stored: bool = False
+    contract: str = CONTRACT
     rules: Rules = field(default_factory=Rules)
     position: int = 0
     time: datetime = MORNING
@@ -214,7 +215,7 @@ class Replica:
     def decide(self, said: Submission) -> Decision:
         """What the contract would make of the next entry."""
         entry = Entry(self.position, said, self.time, self.calendars)
-        return CONTRACTS[CONTRACT](self.view, entry, self.rules, "c" * 64)
+        return CONTRACTS[self.contract](self.view, entry, self.rules, "c" * 64)
 
     def view(self, key: str) -> Canonical | None:
         """The record at a key."""

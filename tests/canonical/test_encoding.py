@@ -1,17 +1,24 @@
 """There is one byte form: what is equal has equal bytes, and what has other bytes is refused."""
 
 import json
+from collections.abc import Iterator
 from decimal import Decimal
 from functools import partial
+from importlib import import_module
+from pkgutil import walk_packages
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from layouts import documents, text
+from pydantic import ValidationError
 from trades import BROKER, message, submission
 
+import canonical
+import node
 from canonical.amounts import Price
+from canonical.base import Canonical
 from canonical.encoding import canonical_bytes, digest, from_canonical_bytes
 from canonical.identifiers import LocalCode, Party
 from canonical.message import MESSAGE
@@ -143,3 +150,35 @@ def test_any_decimal_has_one_form_or_none(value: Decimal):
     written = json.loads(canonical_bytes(price))["value"]
     assert written.strip("0123456789.") == ""
     assert Decimal(written) == value
+
+
+def classes(base: type[Canonical]) -> Iterator[type[Canonical]]:
+    """All that build on a class."""
+    for each in base.__subclasses__():
+        yield each
+        yield from classes(each)
+
+
+def test_what_is_left_out_can_be_left_out():
+    """A value that is not there has no place in the bytes: the field must be one that need not be given."""
+    for package in (canonical, node):
+        for module in walk_packages(package.__path__, f"{package.__name__}."):
+            if not module.name.endswith("__main__"):
+                import_module(module.name)
+    fields = [(each, name, field) for each in classes(Canonical) for name, field in each.model_fields.items()]
+    absent = [
+        f"{each.__name__}.{name}"
+        for each, name, field in fields
+        if field.is_required() and _takes_none(each, name)
+    ]
+    assert len(fields) > 300
+    assert not absent
+
+
+def _takes_none(each: type[Canonical], name: str) -> bool:
+    """Whether a field takes None, by what its class refuses."""
+    try:
+        each.model_validate({name: None})
+    except ValidationError as error:
+        return all(problem["loc"][:1] != (name,) for problem in error.errors())
+    return True

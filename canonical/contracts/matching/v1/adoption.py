@@ -1,5 +1,7 @@
 """Asking for the shared calculation of a trade, and taking its figures as one's own."""
 
+from typing import NamedTuple
+
 from canonical.amounts import plain
 from canonical.calculation.calculation import Calculation
 from canonical.contracts.matching.v1.admission import Spoken, refused
@@ -11,6 +13,23 @@ from canonical.contracts.matching.v1.sides import Side, sides_of_pair
 from canonical.contracts.matching.v1.statements import figures_of
 from canonical.message import CalculationRequest, Kind, Role
 from canonical.problems import Rule
+from canonical.result import Source
+
+
+class Request(NamedTuple):
+    """Who asks for the calculation of a trade. about: the reference that names it. half: which that means."""
+
+    source: Source
+    about: str
+    half: str
+
+    def asked(self, book: Book) -> Half:
+        """The half, once the whole submission is done. Raises RefusedError where it is gone by then."""
+        half = book.find(self.half)
+        if half is None:
+            text = "what you ask about is taken back by the same submission: ask or take back, not both"
+            raise refused("about", self.about, Rule.NOT_ALLOWED, text)
+        return half
 
 
 def meant(book: Book, said: Spoken, about: str) -> Half:

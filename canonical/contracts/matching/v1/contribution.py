@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from canonical.calculation.calculation import Calculation
 from canonical.contracts.matching.v1.admission import RefusedError, Spoken, note, refused
 from canonical.contracts.matching.v1.adoption import (
+    Request,
     adopted,
     adopting,
     check_seen,
@@ -61,7 +62,7 @@ class Contributions:
     rules: what the two sides have agreed. anchor: the half that they speak of. replaced: where what they
     replace stood, by its reference.
     withdrawn: what took statements of a half back, by the half. cancelled: the cancellations among them.
-    requests: who asks for the calculation of a trade, and the half that is meant.
+    requests: for the calculation of a trade.
     """
 
     book: Book
@@ -71,7 +72,7 @@ class Contributions:
     replaced: dict[str, dict[Kind, str]] = field(default_factory=dict)
     withdrawn: dict[str, Source] = field(default_factory=dict)
     cancelled: dict[str, dict[Source, None]] = field(default_factory=dict)
-    requests: list[tuple[Source, str]] = field(default_factory=list)
+    requests: list[Request] = field(default_factory=list)
 
     def add(self, said: Spoken) -> None:
         """Apply one message. Raises RefusedError; then none of the submission may be kept."""
@@ -151,7 +152,7 @@ class Contributions:
         """Note who asks for a calculation. Where it is adopted, its figures are the author's from now on."""
         half = meant(self.book, said, message.about)
         if not message.adopts:
-            self.requests.append((said.source, half.id))
+            self.requests.append(Request(said.source, message.about, half.id))
             return half.id
         own = adopting(self.book, half, said)
         if own.agreed:

@@ -3,9 +3,10 @@
 A decimal of the layout has one text: equal figures are equal texts.
 """
 
+from collections.abc import Callable
 from decimal import Decimal
 
-from canonical.amounts import Charge, Money, total
+from canonical.amounts import Fees, plain, total
 from canonical.contracts.matching.v1.admission import Spoken
 from canonical.contracts.matching.v1.lines import Figures, Line, Stated, account_key
 from canonical.contracts.matching.v1.records import Statement, Values, link_text
@@ -46,11 +47,11 @@ def given_links(message: Stating) -> tuple[str, ...]:
 def _lines(message: Stating) -> tuple[Line, ...]:
     if isinstance(message, AllocationInstruction):
         parts = message.allocations
-        return tuple(Line(account_key(p.account), _allocated(p), p.reference) for p in parts)
+        return tuple([Line(account_key(p.account), _allocated(p), p.reference) for p in parts])
     if isinstance(message, ExecutionNotice):
         return ()
     funds = message.funds
-    return tuple(Line(account_key(f.account), figures_of(f), f.reference) for f in funds)
+    return tuple([Line(account_key(f.account), figures_of(f), f.reference) for f in funds])
 
 
 def block_values(block: BlockFigures) -> Values:
@@ -58,7 +59,7 @@ def block_values(block: BlockFigures) -> Values:
     currency = block.price.currency
     values = {"quantity": str(block.quantity), "price": str(block.price.value), "currency": currency}
     if block.gross is not None:
-        values["gross"] = _money(block.gross, currency)
+        values["gross"] = _writing(block.gross.currency, currency)(block.gross.amount)
     return values
 
 
@@ -69,45 +70,41 @@ def _allocated(part: Allocation) -> Figures:
 
 
 def figures_of(fund: FundFigures) -> Figures:
-    """A fund's figures."""
-    price, accrued, gross = fund.price, fund.accrued, fund.gross
-    currency = price.currency
+    """A fund's figures. All of its amounts are in one currency, mostly that of the price."""
+    price, accrued, gross, net = fund.price, fund.accrued, fund.gross, fund.net
+    written = _writing(net.currency, price.currency)
     texts = (
         str(fund.quantity),
         str(price.value),
-        currency,
-        _money(fund.commission, currency),
-        _money(fund.consumption_tax, currency),
-        _fees(fund, currency),
-        _money(accrued, currency) if accrued is not None else "0",
-        _money(fund.net, currency),
+        price.currency,
+        written(fund.commission.amount),
+        written(fund.consumption_tax.amount),
+        _fees(fund.fees, written) if fund.fees else "",
+        written(accrued.amount) if accrued is not None else "0",
+        written(net.amount),
     )
     if gross is None:
         return Figures(_FIGURES, "\n".join(texts))
-    return Figures(_FIGURES_AND_GROSS, "\n".join((*texts, _money(gross, currency))))
+    return Figures(_FIGURES_AND_GROSS, "\n".join((*texts, written(gross.amount))))
 
 
-def _money(money: Money | Charge, price_currency: str) -> str:
-    """An amount, with its currency where that is not the price's: 100 yen are not 100 dollars.
+def _writing(currency: str, price_currency: str) -> Callable[[Decimal], str]:
+    """What writes amounts of a currency: with it where it is not the price's; 100 yen are not 100 dollars.
 
-    Nothing is nothing in any currency.
+    Nothing is nothing in any currency. An amount of the layout has one text.
     """
-    amount = str(money.amount)
-    return amount if amount == "0" or money.currency == price_currency else f"{amount} {money.currency}"
+    if currency == price_currency:
+        return str
+    return lambda amount: f"{amount} {currency}" if amount else "0"
 
 
-def _fees(fund: FundFigures, currency: str) -> str:
+def _fees(fees: Fees, written: Callable[[Decimal], str]) -> str:
     """Fees as one text: kinds in order, equal kinds added, nothing where there are none."""
-    fees = fund.fees
-    if not fees:
-        return ""
     amounts: dict[str, list[Decimal]] = {}
     for fee in fees:
         amounts.setdefault(fee.kind.value, []).append(fee.charge.amount)
-    sums = [
-        (kind, Charge(amount=total(amounts[kind]), currency=fund.net.currency)) for kind in sorted(amounts)
-    ]
-    return ", ".join(f"{kind} {_money(charge, currency)}" for kind, charge in sums if charge.amount)
+    sums = [(kind, Decimal(plain(total(amounts[kind])))) for kind in sorted(amounts)]
+    return ", ".join(f"{kind} {written(amount)}" for kind, amount in sums if amount)
 
 
 def terms_values(terms: Terms) -> Values:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from canonical.calculation.calculation import Calculation
 from canonical.contracts.matching.v1.admission import RefusedError, refused
-from canonical.contracts.matching.v1.adoption import sides_of
+from canonical.contracts.matching.v1.adoption import Request, sides_of
 from canonical.contracts.matching.v1.agreed_change import Asked, asked_for
 from canonical.contracts.matching.v1.alleging import allegement, is_alleged_at_once
 from canonical.contracts.matching.v1.book import Book
@@ -97,11 +97,11 @@ class Teller:
         results = [self._tell(trade, half) for trade, half in trades.items()]
         return [result for result in results if result is not None]
 
-    def tell_calculated(self, requests: list[tuple[Source, str]]) -> list[Result]:
+    def tell_calculated(self, requests: list[Request]) -> list[Result]:
         """What the agreed rules make of the trades that were asked about. Raises RefusedError."""
         results = []
-        for source, name in requests:
-            half = self.book.half(name)
+        for request in requests:
+            source, half = request.source, request.asked(self.book)
             other = self.book.half(half.other) if half.other is not None else None
             rules = self._rules_of(half)
             calculation = calculation_of(*sides_of(self.book, half), rules, self.book.calendars)
