@@ -185,9 +185,10 @@ def _problem_subject(value: Any, _: Options) -> str:
 
 
 def _identifier(value: Any, options: Options) -> str:
-    """An identifier of ours as it is or, where the format holds less, 32 hex digits of its SHA-256.
+    """An identifier as it is or, where the format holds less, 32 hex digits of its SHA-256.
 
-    The same identifier always gives the same: a duplicate can be told by it.
+    The same identifier always gives the same: a duplicate can be told by it. A reference of another side
+    that is written so is none to answer by, but what is said beside it is heard.
     """
     text = str(value)
     return text if len(text) <= options.characters_max else hashlib.sha256(text.encode()).hexdigest()[:32]

@@ -108,7 +108,8 @@ class Answer(_Told):
     reason: the canonical name of the first differing field, or the first problem's rule; empty if none.
     text_ja: the text with what differs, and why, in Japanese; empty where nothing does.
     summary, summary_ja: the same without the texts of the funds, for formats that tell each by itself.
-    calculation: what the agreed rules make of the trade, where that is told. calculated: of each fund.
+    calculation: what the agreed rules make of the trade, where that is told; not to a message about funds
+    alone of which they know none. calculated: of each fund.
     finality: final unless `with_finality` says otherwise; then its words stand first in every text.
     """
 
@@ -191,6 +192,7 @@ def _of_message(
     shown = tuple(_fund_answer(f, role, result, calculated.get(f.account, [])) for f in funds)
     parted, name = parting(differences), f"{result.id}-{number}"
     first = next((d.field for d in parted), next((f.reason for f in shown if f.reason), ""))
+    worked = tuple(_calculated(result, shown, name, whole=whole))
     return Answer(
         id=name,
         outcome=result.id,
@@ -206,9 +208,9 @@ def _of_message(
         text_ja=_japanese(result, role, differences, shown),
         summary=result_text(result, role, differences, ()),
         summary_ja=_japanese(result, role, differences, ()),
-        calculation=result.calculation,
-        calculated=tuple(_calculated(result, shown, name, whole=whole)),
-        terms=result.terms if result.calculation is not None else None,
+        calculation=result.calculation if worked else None,
+        calculated=worked,
+        terms=result.terms if worked else None,
     )
 
 

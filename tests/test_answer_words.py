@@ -4,10 +4,13 @@ from pathlib import Path
 
 import pytest
 from test_worked import PATHS
+from trades import BROKER, INVESTOR, Replica, message, submission
 from worked import FOLDER, results, worked
 
 from canonical.answer import Answer, answers
 from canonical.message import Role
+from canonical.result import Result
+from canonical.rules import Rules
 
 
 def heard(name: str, role: Role) -> Answer:
@@ -63,3 +66,22 @@ def test_nothing_that_differs_is_without_japanese(path: Path):
     told = [answer for role in Role for answer in answers(results(worked(path))[-1], role)]
     differences = [each for answer in told for part in (answer, *answer.funds) for each in part.differences]
     assert all(each.explanation_ja for each in differences)
+
+
+def test_a_message_about_a_fund_that_the_rules_do_not_know_is_told_no_calculation():
+    """An answer with a calculation of nothing would be a message without accounts, which no format has."""
+    rules = {"agreeing": {"resolve": "propose"}, "commission": {"tariffs": [{"bands": [{"rate": "0.001"}]}]}}
+    replica, links = Replica(rules=Rules.model_validate(rules)), {"links": {"client_order": "O1"}}
+    replica.apply(submission(BROKER, message({"notice": "N1", **links})))
+    replica.apply(submission(INVESTOR, message({"instruction": "A1", "funds": ["F1 30000"], **links})))
+    for reference, fund in (("C1", "F1 20000"), ("C2", "F9 10000")):
+        said = message({"confirmation": reference, "funds": [fund], "block": False, **links})
+        *_, last = replica.apply(submission(BROKER, said))
+    assert isinstance(last, Result)
+    assert last.calculation is not None
+    told = {source.reference: each for each in answers(last, Role.BROKER) for source in each.to}
+    assert (told["C2"].status, told["C2"].calculation, told["C2"].calculated) == (
+        "funds_mismatched",
+        None,
+        (),
+    )

@@ -18,6 +18,7 @@ from mapping_scene import (
 
 from adapters.mapping import write
 from adapters.mapping_file import load_mapping as load
+from canonical.amounts import FeeKind
 from canonical.answer import Answer, AnswerStatus, Finality, FundAnswer
 from canonical.finality import with_finality
 from canonical.identifiers import FundAccount
@@ -26,6 +27,7 @@ from canonical.problems import Problem, Rule
 from canonical.result import Difference, Source, Status
 from canonical.trade import Side
 
+REFERENCE_CHARACTERS_MAX = 64  # of the layout
 BESIDE = {
     "@now": datetime(2026, 11, 20, 15, 31, 2, tzinfo=ZoneInfo("Asia/Tokyo")),
     "@message": "J",
@@ -94,6 +96,32 @@ def test_every_answer_is_valid_in_every_format(name: str, status: AnswerStatus, 
         pieces = written_bytes(name, messages) if messages else []
         for piece in pieces:
             assert [p for one in codec(name).decode(piece) for p in one.problems] == []
+
+
+@pytest.mark.parametrize("name", ANSWERING)
+@pytest.mark.parametrize("status", AnswerStatus)
+def test_long_references_of_the_other_side_keep_nothing_from_being_heard(name: str, status: AnswerStatus):
+    """A broker on FIX may call its messages by more characters than ISO 20022 has room for."""
+    told = answer(status, "net")
+    long = ("R" * REFERENCE_CHARACTERS_MAX,)
+    funds = tuple(fund.model_copy(update={"theirs": long}) for fund in told.funds)
+    told = told.model_copy(update={"theirs": long, "funds": funds})
+    alleged = told.model_copy(update={"to": (told.to[0].model_copy(update={"reference": long[0]}),)})
+    for each in (told, alleged) if status is AnswerStatus.ALLEGED else (told,):
+        messages = write(mapping(name), each, BESIDE)
+        for piece in written_bytes(name, messages) if messages else ():
+            assert [p for one in codec(name).decode(piece) for p in one.problems] == []
+
+
+@pytest.mark.parametrize("name", ["fix44/AS", "fix44/AK", "fix44/AS.calculation", "fix44/J"])
+def test_every_kind_of_fee_has_a_code(name: str):
+    """Also those that other formats tell apart more finely."""
+    [rule] = [rule for rule in every_rule(mapping(name)) if rule.at == ("139",)]
+    assert set(rule.native_codes) == {kind.value for kind in FeeKind}
+
+
+def every_rule(level: Any) -> list[Any]:
+    return [*level.field, *(rule for group in level.group for rule in every_rule(group))]
 
 
 @pytest.mark.parametrize("name", [name for name in ANSWERING if name.startswith("fix44/")])
