@@ -37,7 +37,8 @@ class Records:
             return record
         row = connection.execute("SELECT class, value FROM state WHERE key = ?", (key,)).fetchone()
         record = RECORDS[row[0]].model_validate_json(row[1]) if row is not None else None
-        self._remember({key: record})
+        self._recent[key] = record
+        self._let_go()
         return record
 
     def change(self, changes: Mapping[str, Canonical | None]) -> dict[str, str | None]:
@@ -60,13 +61,13 @@ class Records:
         gone = [(key,) for key, record in self._changed.items() if record is None]
         connection.executemany(_PUT, rows)
         connection.executemany("DELETE FROM state WHERE key = ?", gone)
-        self._remember(self._changed)
+        self._recent.update(self._changed)
+        self._let_go()
         self._changed.clear()
         self._texts.clear()
 
-    def _remember(self, records: Mapping[str, Canonical | None]) -> None:
-        """Hold records ready. Those that nobody has asked for while as many others came are let go."""
-        self._recent.update(records)
+    def _let_go(self) -> None:
+        """Of the records that are held ready, those that nobody has asked for while as many others came."""
         if len(self._recent) >= RECENT_MAX:
             self._older, self._recent = self._recent, {}
 

@@ -39,7 +39,7 @@ class Origin(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Spoken:
-    """A message in its place, as in `Origin`."""
+    """A message in its place, as in `Origin`. between: its relationship."""
 
     message: Message
     role: Role
@@ -47,21 +47,18 @@ class Spoken:
     digest: str
     position: int
     number: int
-
-    @property
-    def between(self) -> str:
-        """The relationship. The node puts nothing on the ledger that does not name both sides by LEI."""
-        broker, investor = self.message.broker.lei, self.message.investor.lei
-        assert broker is not None
-        assert investor is not None
-        return relationship(broker, investor)
+    between: str
 
 
 def spoken(message: Message, sender: str, origin: Origin) -> Spoken:
     """`message` as its sender's. Raises RefusedError where the sender has no side or may not say this."""
     role = role_of(message, sender)
     source = source_of(message, role, origin.raw)
-    return Spoken(message, role, source, origin.digest, origin.position, origin.number)
+    broker, investor = message.broker.lei, message.investor.lei
+    assert broker is not None, "the node puts nothing on the ledger that does not name both sides by LEI"
+    assert investor is not None, "as above"
+    between = relationship(broker, investor)
+    return Spoken(message, role, source, origin.digest, origin.position, origin.number, between)
 
 
 def role_of(message: Message, sender: str) -> Role:

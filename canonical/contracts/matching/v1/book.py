@@ -205,15 +205,15 @@ class Book:
 
     def _note(self, old: Half | None, new: Half | None) -> None:
         """Note what the lists that follow from a half, or from its counterpart, may have to say anew."""
+        half = new or old
+        assert half is not None, "one of the two is there, and both are one half"
         self.nearby.clear()
-        moves = is_moved(old, new)
-        for half in (old, new):
-            if half is not None:
-                self._note_old_card(half.id)
-                if half.other is not None:
-                    self._note_old_card(half.other)
-                if moves:
-                    self.moved[half.id] = None
+        self._note_old_card(half.id)
+        if is_moved(old, new):
+            self.moved[half.id] = None
+        for each in (old, new):
+            if each is not None and each.other is not None:
+                self._note_old_card(each.other)
 
     def _note_old_card(self, half: str) -> None:
         self.unlisted[half] = None

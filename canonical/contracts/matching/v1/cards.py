@@ -27,6 +27,8 @@ class Standing(StrEnum):
     AGREED = "agreed"
 
 
+_MAY_HAVE_OTHER = (Standing.PAIRED.value, Standing.AGREED.value)
+
 Named = Mapping[str, frozenset[str]]
 """What links name, by kind."""
 
@@ -54,6 +56,11 @@ class Card(NamedTuple):
     standing: str
     other_lacks_block: bool
     names: Named
+
+    @property
+    def has_other(self) -> bool:
+        """Whether it may have a counterpart."""
+        return self.standing in _MAY_HAVE_OTHER
 
 
 class Index(Canonical):

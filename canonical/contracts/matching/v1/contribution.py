@@ -94,7 +94,15 @@ class Contributions:
 
     def _state(self, said: Spoken, message: Stating, anchor: str | None) -> str:
         stated = stated_in(said, message)
-        half = own_half(self.book, said, message, stated, anchor)
+        half, is_new = own_half(self.book, said, message, stated, anchor)
+        if not is_new:
+            half = self._with_more(half, said, stated)
+        self.book.put(half, stated)
+        self.anchor = half.id
+        return half.id
+
+    def _with_more(self, half: Half, said: Spoken, stated: Stated) -> Half:
+        """`half`, which states something already, with one statement more."""
         account = taken(self.book, half, stated)
         if account:
             text = (
@@ -102,9 +110,7 @@ class Contributions:
             )
             raise refused("account", account, Rule.DUPLICATE, text)
         mentions = mentions_with(half, said.source)
-        self.book.put(_with(half, (*half.statements, stated.statement), mentions), stated)
-        self.anchor = half.id
-        return half.id
+        return _with(half, (*half.statements, stated.statement), mentions)
 
     def _answer(self, said: Spoken, message: Answering) -> str:
         record, part = self._answered(said, message)

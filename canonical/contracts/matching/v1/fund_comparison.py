@@ -1,6 +1,6 @@
 """Comparison of the two sides' funds, and what keeps the agreed rules from affirming one."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from canonical.contracts.matching.v1.calculating import Calculated
@@ -50,19 +50,36 @@ def _fund(compared: _Compared, by_rules: Calculated, union: _Union) -> FundState
     ours, theirs = compared.ours, compared.theirs
     known = ours or theirs
     assert known is not None
-    values = by_rules.of(known)
-    found = tuple(_fund_differences(compared, values))
+    found = () if _are_alike(compared) else tuple(_fund_differences(compared, by_rules.of(known)))
     is_matched = _is_matched(ours, theirs)
     unaffirmed = None if is_matched else _unaffirmed(by_rules, compared)
-    status = Status.MATCHED if is_matched or unaffirmed == () else Status.UNMATCHED
+    status = status_of(found, Status.MATCHED if is_matched or unaffirmed == () else Status.UNMATCHED)
+    account, sources = account_of(known.account), union.of(_sources(compared, found))
+    references = (ours.reference if ours else None, theirs.reference if theirs else None)
+    if not (found or unaffirmed or any(references)):  # as most are: there is little to make and to check
+        return FundState(account=account, status=status, sources=sources)
     return FundState(
-        account=account_of(known.account),
-        status=status_of(found, status),
+        account=account,
+        status=status,
         differences=found,
         unaffirmed=unaffirmed or (),
-        sources=union.of(_sources(compared, found)),
-        broker_reference=ours.reference if ours else None,
-        investor_reference=theirs.reference if theirs else None,
+        sources=sources,
+        broker_reference=references[0],
+        investor_reference=references[1],
+    )
+
+
+def _are_alike(compared: _Compared) -> bool:
+    """Whether both state the same and neither has answered, as of most funds: seen without looking closer."""
+    ours, theirs, _, _, rules = compared
+    return (
+        ours is not None
+        and theirs is not None
+        and ours.figures == theirs.figures
+        and ours.terms == theirs.terms
+        and ours.word is None
+        and theirs.word is None
+        and not rules.compare.fund.asks_for_figures
     )
 
 
@@ -100,7 +117,8 @@ def _unaffirmed(by_rules: Calculated, compared: _Compared) -> tuple[Difference, 
 def _fund_differences(compared: _Compared, by_rules: Values) -> Iterator[Difference]:
     ours, theirs, broker, investor, _ = compared
     if ours is not None and theirs is not None:
-        yield from _share_differences(ours, theirs, compared.rules, by_rules)
+        said, answered = ({**share.terms, **share.values} for share in (ours, theirs))
+        yield from field_differences(compared.rules.compare.fund.tolerances, said, answered, by_rules)
     elif ours is not None and investor.full:
         yield Difference(field="account", broker=account_of(ours.account).code, investor="")
     elif theirs is not None and broker.full:
@@ -109,11 +127,3 @@ def _fund_differences(compared: _Compared, by_rules: Values) -> Iterator[Differe
         yield Difference(field="affirmation", broker="", investor=ours.word.reason)
     if theirs is not None and theirs.word is not None and not theirs.word.agreed:
         yield Difference(field="response", broker=theirs.word.reason, investor="")
-
-
-def _share_differences(ours: Share, theirs: Share, rules: Rules, by_rules: Values) -> Iterable[Difference]:
-    fields = rules.compare.fund
-    if ours.figures == theirs.figures and ours.terms == theirs.terms and not fields.asks_for_figures:
-        return ()
-    broker, investor = {**ours.terms, **ours.values}, {**theirs.terms, **theirs.values}
-    return field_differences(fields.tolerances, broker, investor, by_rules)

@@ -7,6 +7,7 @@ from canonical.contracts.matching.v1.admission import RefusedError, Spoken, refu
 from canonical.contracts.matching.v1.book import Book
 from canonical.contracts.matching.v1.cards import Card, Named, named
 from canonical.contracts.matching.v1.lines import Stated, account_of
+from canonical.contracts.matching.v1.messages import mention_of
 from canonical.contracts.matching.v1.pairing import contradict, narrowed, same_deal
 from canonical.contracts.matching.v1.records import (
     Half,
@@ -28,28 +29,36 @@ from canonical.problems import Rule
 _BLOCKS = tuple(OWN_BLOCK.values())
 
 
-def own_half(book: Book, said: Spoken, message: Stating, stated: Stated, anchor: str | None) -> Half:
+class Own(NamedTuple):
+    """The half that a message is part of. is_new: it opens it, which states it and is not in the book yet."""
+
+    half: Half
+    is_new: bool = False
+
+
+def own_half(book: Book, said: Spoken, message: Stating, stated: Stated, anchor: str | None) -> Own:
     """The half that the message adds to. anchor: the half of its submission or of what it replaces.
 
     A message that names the block belongs there. One that shares another link, or gives the economics of one
     half alone, belongs there if that half lacks what it brings. Raises RefusedError where several halves fit.
     """
     if anchor is not None and (half := book.find(anchor)) is not None:
-        return half
-    new = _New(_opened(said, message), stated, named(given_links(message)))
-    for search in (_named, _linked, _alike):
-        found = search(book, new)
-        if len(found) > 1:
-            raise _ambiguous(found)
-        if found:
-            return found[0]
+        return Own(half)
+    opened = _opened(said, message, stated)
+    if _is_near_any(book, opened):
+        new = _New(opened, stated, named(given_links(message)))
+        for search in (_named, _linked, _alike):
+            found = search(book, new)
+            if len(found) > 1:
+                raise _ambiguous(found)
+            if found:
+                return Own(found[0])
     # No half of this place was there before: its id is made of the place.
-    name = new.half.id
-    book.working.know_absent(half_key(name), trade_key(name))
-    return new.half
+    book.working.know_absent(half_key(opened.id), trade_key(opened.id))
+    return Own(opened, is_new=True)
 
 
-def _opened(said: Spoken, message: Stating) -> Half:
+def _opened(said: Spoken, message: Stating, stated: Stated) -> Half:
     broker, investor = message.broker.lei, message.investor.lei
     assert broker is not None
     assert investor is not None
@@ -60,15 +69,25 @@ def _opened(said: Spoken, message: Stating) -> Half:
         investor=investor,
         opened=said.position,
         terms=message.terms,
+        statements=(stated.statement,),
+        mentions=(mention_of(said.source),),
     )
 
 
 class _New(NamedTuple):
-    """What looks for its half. half: a new one, in which it does not stand yet. given: the links it gives."""
+    """What looks for its half. half: the one that it opens if there is none. given: the links it gives."""
 
     half: Half
     stated: Stated
     given: Named
+
+
+def _is_near_any(book: Book, opened: Half) -> bool:
+    """Whether any half is near a new one that is its author's, or has one of these for its counterpart.
+
+    Mostly none is: the message is the first of its trade, or the first of its side.
+    """
+    return any(card.role == opened.role or card.has_other for card in book.neighbours(opened))
 
 
 def _named(book: Book, new: _New) -> list[Half]:

@@ -64,30 +64,42 @@ def figures_in(values: Values) -> Figures:
 
 def kept_lines(lines: tuple[Line, ...]) -> Lines:
     """Lines as they are kept."""
-    every = dict.fromkeys(line.figures.names for line in lines)
-    names = tuple(dict.fromkeys(name for names in every for name in names))
-    rows = [f"{line.account}\n{line.reference or _ABSENT}\n{_text(line.figures, names)}" for line in lines]
-    return Lines(names=names, rows=tuple(rows))
+    every = list(dict.fromkeys([line.figures.names for line in lines]))
+    if len(every) == 1:
+        texts = [line.figures.text for line in lines]
+    else:
+        every = [tuple(dict.fromkeys(name for names in every for name in names))]
+        texts = [_text(line.figures, every[0]) for line in lines]
+    told = zip(lines, texts, strict=True)
+    rows = [f"{line.account}\n{line.reference or _ABSENT}\n{text}" for line, text in told]
+    return Lines(names=every[0], rows=tuple(rows))
 
 
 def _text(figures: Figures, names: tuple[str, ...]) -> str:
     """Figures with a place for each of these names."""
-    if figures.names == names:
-        return figures.text
     values = figures.values
     return "\n".join(values.get(name, _ABSENT) for name in names)
 
 
 def lines_of(kept: Lines) -> tuple[Line, ...]:
     """Lines as kept_lines keeps them."""
-    return tuple(_line(kept.names, *row.split("\n", 2)) for row in kept.rows)
+    names, rows = kept.names, [row.split("\n", 2) for row in kept.rows]
+    return tuple(
+        [
+            Line(
+                account,
+                Figures(names, text) if _ABSENT not in text else _given(names, text),
+                reference if reference != _ABSENT else None,
+            )
+            for account, reference, text in rows
+        ]
+    )
 
 
-def _line(names: tuple[str, ...], account: str, reference: str, text: str) -> Line:
-    figures = Figures(names, text)
-    if _ABSENT in text:
-        figures = figures_in({name: given for name, given in figures.values.items() if given != _ABSENT})
-    return Line(account, figures, reference if reference != _ABSENT else None)
+def _given(names: tuple[str, ...], text: str) -> Figures:
+    """The figures of a text that are not absent."""
+    every = zip(names, text.split("\n"), strict=True)
+    return figures_in({name: given for name, given in every if given != _ABSENT})
 
 
 @lru_cache(ACCOUNTS_MAX)

@@ -14,14 +14,13 @@ from canonical.message import Role
 LISTED_MAX = 32
 
 _EMPTY: Texts = {}
+_BEGIN = (ECONOMICS_BEGIN, REFERENCE_BEGIN, *open_list.KEYS_BEGIN)
 _MESSAGES_END = tuple(f"/{role.value}" for role in Role)
 
 
 def is_list(key: str) -> bool:
     """Whether the record at `key` lists halves, by what they are found by or as open."""
-    if key.startswith(REFERENCE_BEGIN):
-        return not key.endswith(_MESSAGES_END)
-    return key.startswith((ECONOMICS_BEGIN, *open_list.KEYS_BEGIN))
+    return key.startswith(_BEGIN) and not (key.startswith(REFERENCE_BEGIN) and key.endswith(_MESSAGES_END))
 
 
 @dataclass(slots=True)
@@ -47,7 +46,8 @@ class Lists:
         """The cards at all of `keys`, each half once."""
         found: dict[str, Text] = {}
         for key in keys:
-            found |= self.at(key)
+            if listed := self.at(key):
+                found |= listed
         return found
 
     def enter(self, key: str, half: str, text: Text) -> None:

@@ -85,9 +85,14 @@ def end(working: Working, between: str, source: Source) -> None:
     keep(working, between, record.model_copy(update={"live": False, "asks": False}))
 
 
+def mention_of(source: Source) -> str:
+    """Where a message has spoken of a half, as that keeps it."""
+    return f"{source.author}/{source.reference}"
+
+
 def mentions_with(half: Half, source: Source) -> tuple[str, ...]:
     """Where a half was spoken of, once this message has done so too."""
-    place = f"{source.author}/{source.reference}"
+    place = mention_of(source)
     return half.mentions if place in half.mentions else (*half.mentions, place)
 
 

@@ -72,7 +72,7 @@ def listed_after(working: Working, place: Place, after: str) -> Iterator[Listed]
 
 def day_key(place: Place) -> str:
     """Where the first bucket of a trade date lies: it is there as long as one of its halves is open."""
-    return f"open/{place[1]}/{place[0]}"
+    return f"open/{place[1].isoformat()}/{place[0]}"
 
 
 def days_from(first: date) -> str:
@@ -133,7 +133,8 @@ def _enter(working: Working, place: Place, half: Half, since: str) -> None:
 
 def _strike(working: Working, place: Place, half: Half) -> None:
     """Take a half out of its bucket, and the buckets that are empty by that out of those above them."""
-    name, beginnings = _name_of(half), ["", *(_name_of(half)[:cut] for cut in CUTS)]
+    name = _name_of(half)
+    beginnings = ["", *[name[:cut] for cut in CUTS]]
     beginning = beginnings.pop()
     since = {**_bucket_at(working, place, beginning).since}
     del since[name[len(beginning) :]]
@@ -159,4 +160,4 @@ def _bucket_at(working: Working, place: Place, beginning: str) -> OpenBucket:
 def _bucket_key(place: Place, beginning: str) -> str:
     if not beginning:
         return day_key(place)
-    return f"open_bucket/{place[0]}/{place[1]}/{beginning}"
+    return f"open_bucket/{place[0]}/{place[1].isoformat()}/{beginning}"

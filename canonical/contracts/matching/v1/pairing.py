@@ -53,6 +53,8 @@ def contradict(ours: Named, theirs: Named) -> bool:
 
 def _named_by_all(each: list[Named]) -> Named:
     """What each of them names of one kind, all together."""
+    if len(each) == 1:
+        return {kind: values for kind, values in each[0].items() if kind not in _MANY}
     shared = set(each[0]).intersection(*each[1:]).difference(_MANY)
     return {kind: frozenset().union(*(names[kind] for names in each)) for kind in each[0] if kind in shared}
 

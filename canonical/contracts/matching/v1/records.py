@@ -171,7 +171,8 @@ def economics_keys(half: Half, block: Values | None) -> list[str]:
     terms = half.terms
     names = [name for name in (terms.instrument.isin, terms.instrument.japan_code) if name is not None]
     where = f"{ECONOMICS_BEGIN}{relationship(half.broker, half.investor)}/{terms.side}"
-    return [f"{where}/{name}/{terms.trade_date}/{block['quantity']}" for name in names]
+    what = f"{terms.trade_date.isoformat()}/{block['quantity']}"
+    return [f"{where}/{name}/{what}" for name in names]
 
 
 def link_keys(half: Half, links: Iterable[str]) -> list[str]:

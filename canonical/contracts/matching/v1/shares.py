@@ -1,6 +1,6 @@
 """A side's statements as one share per fund, and the shares of both sides beside each other."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -55,30 +55,34 @@ def shares_of(stated: Iterable[Stated], words: tuple[Word, ...]) -> Shares:
                 found[share.account].append(share)
             else:
                 found[share.account] = [share]
+    if not allocated or not calculated:
+        alone = allocated or calculated
+        return {a: each if len(each) == 1 else sorted(each, key=_by_price) for a, each in alone.items()}
     return {
         account: _of_account(allocated.get(account, []), calculated.get(account, []))
         for account in {**allocated, **calculated}
     }
 
 
-def _shares(
-    stated: Stated, answered: dict[tuple[Kind, str, int], Word], *, calculated: bool
-) -> Iterator[Share]:
+def _shares(stated: Stated, answered: dict[tuple[Kind, str, int], Word], *, calculated: bool) -> list[Share]:
     source = stated.statement.source
     own = (source,)
     terms = terms_values(stated.statement.terms) if stated.lines else {}
+    if not answered:
+        return [
+            Share(account, terms, f, reference, calculated, own) for account, f, reference in stated.lines
+        ]
+    shares = []
     for number, (account, figures, reference) in enumerate(stated.lines):
-        word = answered.get((source.kind, source.reference, number)) if answered else None
+        word = answered.get((source.kind, source.reference, number))
         sources = own if word is None else (source, word.source)
-        yield Share(account, terms, figures, reference, calculated, sources, word)
+        shares.append(Share(account, terms, figures, reference, calculated, sources, word))
+    return shares
 
 
 def _of_account(allocated: list[Share], calculated: list[Share]) -> list[Share]:
-    match allocated, calculated:  # as most are, one of each at most
-        case ([share], []) | ([], [share]):
-            return [share]
-        case [ours], [theirs]:
-            return [_joined(ours, theirs)]
+    if len(allocated) == len(calculated) == 1:  # as most are
+        return [_joined(allocated[0], calculated[0])]
     return [_held(*pair) for pair in aligned(allocated, calculated)]
 
 
