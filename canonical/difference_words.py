@@ -27,7 +27,9 @@ def _explained(difference: Difference, diagnosis: Diagnosis | None, account: str
         return difference.model_copy(update={"explanation_ja": difference_in_japanese(difference, account)})
     own = [_narrowed(cause, difference, account) for cause in causes]
     words = {
-        "explanation": " / ".join(in_english(c, sides.english) for c in own if c.kind not in _SAID),
+        "explanation": " / ".join(
+            in_english(c, sides.english, beside_figures=True) for c in own if c.kind not in _SAID
+        ),
         "explanation_ja": "。".join(in_japanese(cause, sides.japanese) for cause in own),
     }
     return difference.model_copy(update=words)

@@ -10,6 +10,8 @@ from canonical.base import Canonical
 from canonical.contracts import RECORDS, is_list
 
 RECENT_MAX = 6_000  # and as many older ones; some 3 KiB each, 60 for a hundred funds; asked for minutes later
+# Of a record's text. What is longer is read anew, which is little beside what is done with so many funds.
+HELD_CHARACTERS_MAX = 16_384
 
 _PUT = (
     "INSERT INTO state VALUES (?, ?, ?)"
@@ -37,8 +39,9 @@ class Records:
             return record
         row = connection.execute("SELECT class, value FROM state WHERE key = ?", (key,)).fetchone()
         record = RECORDS[row[0]].model_validate_json(row[1]) if row is not None else None
-        self._recent[key] = record
-        self._let_go()
+        if row is None or len(row[1]) <= HELD_CHARACTERS_MAX:
+            self._recent[key] = record
+            self._let_go()
         return record
 
     def change(self, changes: Mapping[str, Canonical | None]) -> dict[str, str | None]:
@@ -62,6 +65,10 @@ class Records:
         connection.executemany(_PUT, rows)
         connection.executemany("DELETE FROM state WHERE key = ?", gone)
         self._recent.update(self._changed)
+        for key, _, text in rows:
+            if text is not None and len(text) > HELD_CHARACTERS_MAX:
+                del self._recent[key]
+                self._older.pop(key, None)
         self._let_go()
         self._changed.clear()
         self._texts.clear()

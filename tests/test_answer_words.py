@@ -85,3 +85,11 @@ def test_a_message_about_a_fund_that_the_rules_do_not_know_is_told_no_calculatio
         None,
         (),
     )
+
+
+def test_figures_that_say_all_are_told_once():
+    """What is not explained, or only follows from something else, does not repeat the figures before it."""
+    text = heard("fund_too_many", Role.BROKER).funds[1].text
+    quantity, gross, *_ = text.split("; ")
+    assert quantity == "quantity: broker 10000, investor 6000 (quantity of F2: no convention explains it)"
+    assert gross == "gross: broker 28455000, investor 17073000 (gross amount of F2: follows from quantity)"

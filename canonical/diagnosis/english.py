@@ -116,10 +116,11 @@ _PHRASES: dict[Aspect, dict[str, str]] = {
 NAMES: Names = ("broker", "investor")
 
 
-def in_english(cause: Cause, names: Names = NAMES) -> str:
+def in_english(cause: Cause, names: Names = NAMES, *, beside_figures: bool = False) -> str:
     """One cause as one line: "consumption tax of F2: broker truncates (2,845), investor ...".
 
-    names: what the two are called whose figures these are.
+    names: what the two are called whose figures these are. beside_figures: both stand there already, so what
+    says nothing of each alone is said without them.
     """
     broker, investor = shown(cause)
     if cause.field == "account":
@@ -129,7 +130,8 @@ def in_english(cause: Cause, names: Names = NAMES) -> str:
         return f"{head}: exchanged between the funds ({both})"
     if cause.kind is Kind.FOLLOWS:
         fields = _listed(tuple(_FIELDS[name] for name in cause.follows))
-        return f"{head}: {both}: {f'follows from {fields}' if fields else 'computed alike'}"
+        why = f"follows from {fields}" if fields else "computed alike"
+        return f"{head}: {why}" if beside_figures else f"{head}: {both}: {why}"
     if cause.kind is Kind.STATED:
         return f"{head}: {both}"
     if cause.kind is Kind.NOT_COMPUTED:
@@ -137,6 +139,8 @@ def in_english(cause: Cause, names: Names = NAMES) -> str:
             return f"{head}: {both}: no calendar is known to count business days by"
         return f"{head}: {both}: what is agreed and given is not enough to compute it"
     if cause.kind is Kind.UNEXPLAINED:
+        if not (cause.broker.conventions or cause.investor.conventions):
+            return f"{head}: no convention explains it{'' if beside_figures else f' ({both})'}"
         return f"{head}: {_unexplained(cause, (broker, investor), names)}"
     if cause.parts_at is None and _is_transposed(cause):
         return f"{head}: two digits are transposed ({both})"
@@ -169,12 +173,9 @@ def _of_fund(cause: Cause, sides: Names) -> str:
 
 
 def _unexplained(cause: Cause, figures: tuple[str, str], names: Names) -> str:
+    """Where the figure of one side is explained, and that of the other is not."""
     views = (cause.broker, cause.investor)
-    told = [place for place, view in enumerate(views) if view.conventions]
-    if not told:
-        both = f"{names[0]} {figures[0]}, {names[1]} {figures[1]}"
-        return f"no convention explains it ({both})"
-    place = told[0]
+    place = 0 if cause.broker.conventions else 1
     name, view, figure = names[place], views[place], figures[place]
     other, unexplained = names[1 - place], figures[1 - place]
     return f"{name} {_ways(cause, view)} ({figure}), no convention explains {other}'s {unexplained}"

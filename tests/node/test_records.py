@@ -82,6 +82,21 @@ def test_what_is_asked_for_stays_in_the_cache(connection: Connection, monkeypatc
     assert found.get(connection, "a") == Mentions(keys=("a",))
 
 
+def test_what_is_large_is_not_held(connection: Connection, monkeypatch: pytest.MonkeyPatch):
+    """Memory stays bounded however many funds the blocks have; what is read is always the last word."""
+    monkeypatch.setattr(records, "RECENT_MAX", 1)
+    found, asked = Records(), list[str]()
+    small = Mentions(keys=("1",))
+    large = Mentions(keys=tuple(map(str, range(records.HELD_CHARACTERS_MAX // 4))))
+    for record in (small, large):
+        found.change({"a": record})
+        found.write(connection)
+        connection.set_trace_callback(asked.append)
+        assert [found.get(connection, "a"), found.get(connection, "a")] == [record, record]
+        connection.set_trace_callback(None)
+    assert len(asked) == 2
+
+
 def test_what_only_lists_others_is_stored_and_not_attested(connection: Connection):
     """A node that cannot read a destroyed day comes to the same about all trades beside those of that day."""
     found = Records()
