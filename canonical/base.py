@@ -6,6 +6,9 @@ from typing import Any, Never, Self
 from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
+WHOLE_NUMBER_MAX = 2**53 - 1
+"""Of numbers from outside that are no quantities: every reader of JSON holds it exactly (RFC 8259, 6)."""
+
 
 class Term(StrEnum):
     """A word of a closed list. It is written very often: its value is got without detours."""

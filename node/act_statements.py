@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from canonical.base import Canonical
+from canonical.base import WHOLE_NUMBER_MAX, Canonical
 from canonical.encoding import canonical_bytes
 from canonical.identifiers import Lei
 from node.act_votes import Digest
@@ -21,7 +21,7 @@ class Statement(Canonical):
     """What an institution says of itself. number: 1, 2 … per institution. signature: base64."""
 
     institution: Lei
-    number: Annotated[int, Field(ge=1)]
+    number: Annotated[int, Field(ge=1, le=WHOLE_NUMBER_MAX)]
     signature: str = ""
 
     def signed(self, network: str) -> bytes:
@@ -91,5 +91,5 @@ class AgreeRules(Agreement):
     """These rules hold between the two for trades from a trade date on. version: the one after the last."""
 
     act: Literal["agree_rules"] = "agree_rules"
-    version: Annotated[int, Field(ge=2)]
+    version: Annotated[int, Field(ge=2, le=WHOLE_NUMBER_MAX)]
     from_trade_date: datetime.date

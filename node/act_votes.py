@@ -8,7 +8,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from canonical.base import Canonical
+from canonical.base import WHOLE_NUMBER_MAX, Canonical
 from canonical.encoding import canonical_bytes
 from node.network import Member, SpName
 
@@ -18,7 +18,7 @@ INSTALLED_MAX = 64
 ContractId = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*/[1-9][0-9]*:[0-9a-f]{64}$")]
 """Name and digest, as node.contract_identity makes it."""
 Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-Position = Annotated[int, Field(ge=0)]
+Position = Annotated[int, Field(ge=0, le=WHOLE_NUMBER_MAX)]
 
 
 class Vote(Canonical):

@@ -19,7 +19,7 @@ from typing import Annotated, Any, get_args
 
 from pydantic import BaseModel, Field, ValidationError, model_validator
 
-from canonical.base import Canonical
+from canonical.base import WHOLE_NUMBER_MAX, Canonical
 from canonical.identifiers import Lei
 from canonical.problems import Rule, violation
 from canonical.rules import Rules
@@ -36,7 +36,7 @@ class RulesDocument(Canonical):
 
     broker: Lei
     investor: Lei
-    version: Annotated[int, Field(ge=1)]
+    version: Annotated[int, Field(ge=1, le=WHOLE_NUMBER_MAX)]
     from_trade_date: datetime.date
     rules: Rules
 

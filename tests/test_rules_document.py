@@ -107,6 +107,7 @@ WRONG = {
         "side is no figure",
     ),
     "[rules.deadlines]\nremind_at = [16:00:00, 15:00:00]": ("rules.deadlines", "times rise"),
+    '[rules.deadlines]\nremind_at = ["15:00:00", "16:00:00Z"]': ("rules.deadlines", "without a zone"),
     "[rules.settlement]\ndays = 2.5": ("rules.settlement.days", "number"),
     "[rules.agreeing]\nauto_affirm = 'yes please'": ("rules.agreeing.auto_affirm", "neither true nor false"),
     "[rules]\nfees = 3": ("rules.fees", "list"),

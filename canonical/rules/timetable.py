@@ -40,10 +40,10 @@ class Deadlines(Canonical):
     def _rising(self) -> "Deadlines":
         times = list(self.remind_at)
         text: LiteralString
-        if times != sorted(set(times)):
-            text = "times rise: sort them"
-            raise violation(Rule.STRUCTURE, text)
         if any(one.tzinfo is not None or one.microsecond for one in times):
             text = "a deadline is a time such as 16:00:00, without a zone"
             raise violation(Rule.MALFORMED, text)
+        if times != sorted(set(times)):
+            text = "times rise: sort them"
+            raise violation(Rule.STRUCTURE, text)
         return self

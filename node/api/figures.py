@@ -6,9 +6,11 @@ import io
 import sqlite3
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from adapters.http_call import refused
+from canonical.base import WHOLE_NUMBER_MAX
+from canonical.problems import Rule, violation
 from node.figure_counting import FiguresError
 from node.figure_report import BY, Asked, assert_served, report
 from node.figure_tables import tables
@@ -20,13 +22,19 @@ StatisticsTable = Literal["total", "days", "relationships", "funds", "fields", "
 ScorecardTable = Literal["cards", "card_fields", "ledger"]
 
 
+def _by_the_networks_clock(by: datetime.time) -> datetime.time:
+    if by.tzinfo is not None:
+        raise violation(Rule.MALFORMED, "give the time by the network's clock, without a zone: 15:30")
+    return by
+
+
 class FiguresAsked(BaseModel):
     """by: until when a match is on time, by the network's clock. at: the position up to which to count."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    by: datetime.time = BY
-    at: Annotated[int, Field(ge=0)] | None = None
+    by: Annotated[datetime.time, AfterValidator(_by_the_networks_clock)] = BY
+    at: Annotated[int, Field(ge=0, le=WHOLE_NUMBER_MAX)] | None = None
     format: Literal["json", "csv"] | None = None
 
 

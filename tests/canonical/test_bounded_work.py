@@ -1,15 +1,24 @@
 """What one message reads and writes does not grow with what is open."""
 
 from dataclasses import dataclass
+from random import Random
+from typing import Any
 
 import pytest
 from trades import BROKER, INVESTOR, Replica, message, submission
 
 from canonical.base import Canonical
-from canonical.result import Result, TradeStatus
+from canonical.contracts.matching.v1 import pairing
+from canonical.contracts.matching.v1.cards import Named
+from canonical.contracts.matching.v1.lists import NEAR_MAX
+from canonical.contracts.matching.v1.pairing import contradict
+from canonical.identifiers import LINKS_MAX, Link, LinkKind
+from canonical.result import Result, Source, TradeStatus
 from canonical.submission import Submission
 
 EQUAL_BLOCKS = 600
+LINKED_BLOCKS, LINK_VALUES = 240, 200
+SINGLE_FUNDS = 100
 FUNDS = ["F1 600", "F2 400"]
 
 
@@ -76,3 +85,55 @@ def test_a_match_among_very_many_equal_ones(crowded: tuple[Counting, list[tuple[
     assert read < 6_000
     assert written < 10_000
     assert changed < 16
+
+
+def linked(number: int, draw: Random) -> Submission:
+    """What one side says of a trade of its own, with as many links as it may give, of some that all use."""
+    names = [f"E{each:03}" for each in draw.sample(range(LINK_VALUES), LINKS_MAX)]
+    links = tuple(Link(kind=LinkKind.EXECUTION, value=name) for name in names)
+    words = {"quantity": str(1000 + number)}
+    if number % 2:
+        notice = message({"notice": f"B{number:06}", **words})
+        return submission(BROKER, notice.model_copy(update={"links": links}))
+    instruction = message({"instruction": f"I{number:06}", **words, "funds": [f"F1 {1000 + number}"]})
+    return submission(INVESTOR, instruction.model_copy(update={"links": links}))
+
+
+def test_a_message_that_names_very_many_things(monkeypatch: pytest.MonkeyPatch):
+    """However many blocks share some link with each other: each is compared with so many of them at most."""
+    compared = 0
+
+    def counted(ours: Named, theirs: Named) -> bool:
+        nonlocal compared
+        compared += 1
+        return contradict(ours, theirs)
+
+    monkeypatch.setattr(pairing, "contradict", counted)
+    replica, draw, most = Replica(), Random(1), 0
+    for number in range(LINKED_BLOCKS):
+        compared = 0
+        replica.apply(linked(number, draw))
+        most = max(most, compared)
+    assert 500 < most <= NEAR_MAX**2
+
+
+def test_confirmations_of_single_funds(monkeypatch: pytest.MonkeyPatch):
+    """What is stated already is not compared with all else that is, once more with each that comes."""
+    compared, equal = 0, Source.__eq__
+
+    def counted(ours: Source, theirs: object) -> bool:
+        nonlocal compared
+        compared += 1
+        return equal(ours, theirs)
+
+    funds, links = [f"F{number} 100" for number in range(SINGLE_FUNDS)], {"client_order": "O1"}
+    words: dict[str, Any] = {"quantity": str(100 * SINGLE_FUNDS), "links": links}
+    replica = Replica()
+    replica.apply(submission(BROKER, message({"notice": "N1", **words})))
+    replica.apply(submission(INVESTOR, message({"instruction": "A1", **words, "funds": funds})))
+    monkeypatch.setattr(Source, "__eq__", counted)
+    for number, fund in enumerate(funds):
+        said = message({"confirmation": f"C{number}", "funds": [fund], "block": False, "links": links})
+        compared = 0
+        replica.apply(submission(BROKER, said))
+        assert compared <= 10 * SINGLE_FUNDS

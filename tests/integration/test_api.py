@@ -205,6 +205,8 @@ def test_statistics_are_those_of_the_command(node: ApiNode):
         cards = client.get(f"/v1/scorecards?by=15:00&at={at}").json
         assert cards["cards"] == without_nothing(printed["cards"])
     assert node.broker.get("/v1/statistics?at=999999").status == 409
+    for unlimited in ("at=" + "9" * 30, "by=15:00Z"):
+        assert node.broker.get(f"/v1/statistics?{unlimited}").status == 400
 
 
 def test_statistics_as_a_sheet(node: ApiNode):

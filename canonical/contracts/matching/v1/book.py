@@ -7,7 +7,7 @@ from datetime import date, datetime
 from canonical.calendar import Calendar
 from canonical.contracts.matching.v1.cards import Card, FoundBy, Text, card_in, card_of, found_by, text_of
 from canonical.contracts.matching.v1.lines import Line, Lines, Stated, kept_lines, lines_of
-from canonical.contracts.matching.v1.lists import Lists
+from canonical.contracts.matching.v1.lists import NEAR_MAX, Lists
 from canonical.contracts.matching.v1.messages import mentioned, mentions_with, messages_key, outlive
 from canonical.contracts.matching.v1.open_list import is_moved, relist
 from canonical.contracts.matching.v1.records import (
@@ -127,16 +127,16 @@ class Book:
         self._place()
         self.lists.write()
 
-    def listed_at(self, keys: Iterable[str]) -> list[Card]:
-        """The halves listed at any of `keys`, each once."""
+    def listed_at(self, keys: Iterable[str], near_max: int | None = None) -> list[Card]:
+        """The halves listed at any of `keys`, each once. near_max: as Lists.at_any has it."""
         self._place()
-        listed = self.lists.at_any(keys)
+        listed = self.lists.at_any(keys, near_max)
         return [self.cards.get(name) or self._card(name, text) for name, text in listed.items()]
 
     def neighbours(self, half: Half) -> list[Card]:
-        """The halves of both sides that share a link or the economics."""
+        """The halves of both sides that share a link or the economics, some NEAR_MAX at most."""
         if half.id not in self.nearby:
-            self.nearby[half.id] = self.listed_at(self._found_by(half).keys)
+            self.nearby[half.id] = self.listed_at(self._found_by(half).keys, NEAR_MAX)
         return self.nearby[half.id]
 
     def names_near(self, half: Half) -> tuple[str, ...]:
@@ -236,10 +236,11 @@ class Book:
 
     def _drop_lines(self, old: Half | None, kept: tuple[Statement, ...]) -> None:
         """Remove the lines of what a half states no more."""
-        sources = [statement.source for statement in kept]
-        for statement in old.statements if old is not None else ():
+        if old is None or kept[: len(old.statements)] == old.statements:
+            return  # mostly something is added
+        sources = dict.fromkeys(statement.source for statement in kept)
+        for statement in old.statements:
             if statement.funds and statement.source not in sources:
-                assert old is not None
                 key = lines_key(old.id, statement.source)
                 self.working.delete(key)
                 self.lines.pop(key, None)
@@ -253,15 +254,17 @@ class Book:
 
     def _list_anew(self, half: Half, old: list[str], new: list[str]) -> None:
         text = self._text(half) if new else None
-        for key in dict.fromkeys((*old, *new)):
-            if key not in old or key not in new or key not in self.noted:
+        was, shall = dict.fromkeys(old), dict.fromkeys(new)
+        for key in was | shall:
+            if key not in was or key not in shall or key not in self.noted:
                 self.noted[key] = None
-                self._list_at(key, half.id, text if key in new else None)
+                self._list_at(key, half.id, text if key in shall else None)
 
     def _list_at(self, key: str, half: str, text: Text | None) -> None:
         """text: the card of the half; None where it is not listed any more."""
         listed = self.lists.at(key)
-        self.near = {**self.near, **listed, **self.near}  # those that are near already stay as they are
+        if len(self.near) < NEAR_MAX:
+            self.near = {**self.near, **listed, **self.near}  # those that are near already stay as they are
         is_there = half in listed
         if is_there and text is None:
             self.lists.strike(key, half)

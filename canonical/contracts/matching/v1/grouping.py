@@ -7,6 +7,7 @@ from canonical.contracts.matching.v1.admission import RefusedError, Spoken, refu
 from canonical.contracts.matching.v1.book import Book
 from canonical.contracts.matching.v1.cards import Card, Named, named
 from canonical.contracts.matching.v1.lines import Stated, account_of
+from canonical.contracts.matching.v1.lists import NEAR_MAX
 from canonical.contracts.matching.v1.messages import mention_of
 from canonical.contracts.matching.v1.pairing import contradict, narrowed, same_deal
 from canonical.contracts.matching.v1.records import (
@@ -87,7 +88,8 @@ def _is_near_any(book: Book, opened: Half) -> bool:
 
     Mostly none is: the message is the first of its trade, or the first of its side.
     """
-    return any(card.role == opened.role or card.has_other for card in book.neighbours(opened))
+    near = book.neighbours(opened)
+    return len(near) >= NEAR_MAX or any(card.role == opened.role or card.has_other for card in near)
 
 
 def _named(book: Book, new: _New) -> list[Half]:

@@ -12,6 +12,9 @@ from canonical.message import Role
 # The halves that one reference or one set of economics can have. What more than these share is no reference:
 # the oldest are no longer found by it, which bounds the work that one message can cause.
 LISTED_MAX = 32
+# The halves that one is near, by all lists that it is in: others are passed over, so that a message that
+# names very many things causes no more work than others do. Links come first, and the economics last.
+NEAR_MAX = 64
 
 _EMPTY: Texts = {}
 _BEGIN = (ECONOMICS_BEGIN, REFERENCE_BEGIN, *open_list.KEYS_BEGIN)
@@ -42,12 +45,14 @@ class Lists:
             held = self.held[key] = index.texts if index is not None else _EMPTY
         return held
 
-    def at_any(self, keys: Iterable[str]) -> Texts:
-        """The cards at all of `keys`, each half once."""
+    def at_any(self, keys: Iterable[str], near_max: int | None = None) -> Texts:
+        """The cards at all of `keys`, each half once. near_max: of so many the rest is not looked for."""
         found: dict[str, Text] = {}
         for key in keys:
             if listed := self.at(key):
                 found |= listed
+                if near_max is not None and len(found) >= near_max:
+                    break
         return found
 
     def enter(self, key: str, half: str, text: Text) -> None:
