@@ -91,6 +91,10 @@ class Changes:
 
         Where the other side has asked for a change of the same kind before, both are carried out.
         """
+        for each in said:
+            if isinstance(each.message, ChangeResponse):
+                text = "this comes with a change of an agreed trade of yours, which waits: say it by itself"
+                raise refused("answers", each.message.answers, Rule.NOT_ALLOWED, text)
         trade, first = self.book.trade_of(half), said[0]
         change = Change(
             by=first.role,
