@@ -33,11 +33,11 @@ def sent(raw: bytes) -> bytes:
 
 
 def answers() -> list[bytes]:
-    """What a client hears: the calculation, and a hundred funds of which every figure differs."""
+    """What a client hears: the calculation, and 150 funds of which every figure differs."""
     calculated = (TOLD / "AS.calculation" / "asked" / "written.fix").read_bytes()
     return [
         calculated,
-        *written_bytes("fix44/P", write(mapping("fix44/P"), heard(100, Role.INVESTOR), BESIDE)),
+        *written_bytes("fix44/P", write(mapping("fix44/P"), heard(150, Role.INVESTOR), BESIDE)),
     ]
 
 
