@@ -5,11 +5,10 @@ from enum import Enum
 from types import UnionType
 from typing import Annotated, Any, Union, get_args, get_origin
 
-from pydantic import BaseModel
-
 from adapters.mapping_rules import ConstantRule, FieldRule, GroupRule, Level, MappingFile
 from adapters.paths import Path, parse_path
 from canonical.answer import Answer
+from canonical.base import Canonical
 from canonical.message import CLASSES, NODE_KINDS
 
 STATUS, FINALITY = "status", "finality"  # of an answer: its status, and whether that is final
@@ -111,7 +110,7 @@ def _leaves(roots: Sequence[Any], path: Path) -> list[Any]:
         found = [
             inner
             for model in found
-            if isinstance(model, type) and issubclass(model, BaseModel) and step.name in model.model_fields
+            if isinstance(model, type) and issubclass(model, Canonical) and step.name in model.model_fields
             for inner in _bare(model.model_fields[step.name].annotation)
         ]
     return found

@@ -4,13 +4,14 @@ from collections.abc import Iterator
 from datetime import date
 from typing import Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 from pydantic_core import PydanticCustomError
 
 from adapters.mapping_read import Origin, Reading
 from adapters.mapping_rules import FieldRule, Level, MappingFile
 from adapters.paths import Tree
 from canonical.amounts import plain
+from canonical.base import Canonical
 from canonical.message import CLASSES, Kind
 from canonical.problems import Problem, Rule, shortened
 from canonical.trade import Allocation, BlockFigures, FundFigures, Side, assert_adds_up, assert_distinct
@@ -33,7 +34,7 @@ _RULES = {
     "decimal_max_digits": Rule.OUT_OF_RANGE,
     "decimal_whole_digits": Rule.OUT_OF_RANGE,
     "decimal_max_places": Rule.DECIMALS,
-    "extra_forbidden": Rule.UNKNOWN_FIELD,
+    "unexpected_keyword_argument": Rule.UNKNOWN_FIELD,
     "union_tag_not_found": Rule.REQUIRED,
     "union_tag_invalid": Rule.UNKNOWN_CODE,
 }
@@ -78,7 +79,7 @@ def _within(rule: Rule, parts: list[str]) -> list[str]:
 
 _SENTENCES = {
     "missing": "missing: give a value",
-    "extra_forbidden": "no field of the layout: leave it out",
+    "unexpected_keyword_argument": "no field of the layout: leave it out",
     "union_tag_not_found": "missing: give a value",
     "string_too_short": "empty: give a value",
     "string_unicode": "no text in its character set: mend that",
@@ -119,7 +120,7 @@ def _dates(terms: Tree) -> Iterator[Fault]:
         yield "terms/settlement_date", Rule.DATE_ORDER, text
 
 
-def _sound(model: type[BaseModel], value: Any) -> Any:
+def _sound(model: type[Canonical], value: Any) -> Any:
     try:
         return model.model_validate(value)
     except ValidationError:

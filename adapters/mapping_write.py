@@ -4,20 +4,19 @@ from collections.abc import Iterable
 from collections.abc import Mapping as ReadOnly
 from typing import Any
 
-from pydantic import BaseModel
-
 from adapters.converters import Options
 from adapters.format import Decoded, Fields
 from adapters.mapping_rules import HERE, FieldRule, GroupRule, Level, MappingFile
 from adapters.paths import ABSENT, PRESENT, Condition, Path, Step, Tree, find, first, parse_path, put
 from canonical.answer_text import pieces_of, shortened_text
+from canonical.base import Canonical
 from canonical.message import part_reference
 
 PART = "@part"
 _FREE_TEXT = ("text", "ascii", "non_ascii")  # converters of what is cut between words where it is too long
 
 
-def write(mapping: MappingFile, value: BaseModel, beside: ReadOnly[str, Any]) -> tuple[Decoded, ...]:
+def write(mapping: MappingFile, value: Canonical, beside: ReadOnly[str, Any]) -> tuple[Decoded, ...]:
     """The native messages for a canonical object.
 
     beside: what is written besides it, under reserved names: "@now" (datetime with zone), "@echo" (fields of

@@ -7,7 +7,7 @@ by the reference its sender gave. An `Answer` is that, without any format in it;
 from collections.abc import Iterable, Iterator
 from datetime import date
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import ConfigDict, Field
 
@@ -61,7 +61,10 @@ class Finality(StrEnum):
 class _Told(Canonical):
     """Texts that tell what differs in all of a trade's funds are longer than what messages hold."""
 
-    model_config = ConfigDict(str_max_length=TEXT_CHARACTERS_MAX)
+    __pydantic_config__: ClassVar[ConfigDict] = {
+        **Canonical.__pydantic_config__,
+        "str_max_length": TEXT_CHARACTERS_MAX,
+    }
 
 
 class FundAnswer(_Told):

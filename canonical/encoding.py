@@ -10,23 +10,23 @@ import json
 from functools import cache
 from typing import Any, TypeVar
 
-from pydantic import BaseModel, TypeAdapter
+from pydantic import TypeAdapter
 
-from canonical.base import Canonical
+from canonical.base import Model
 
 Decoded = TypeVar("Decoded")
 
 
-def canonical_bytes(value: BaseModel, *without: str) -> bytes:
+def canonical_bytes(value: Model, *without: str) -> bytes:
     """The byte form of `value`; of a canonical one that of all but some fields, if need be."""
-    if _is_sorted(type(value)):
+    if _is_sorted(type(value)):  # type: ignore[arg-type] # mypy takes the classes for unhashable
         return value.__pydantic_serializer__.to_json(value, exclude_none=True, exclude=set(without) or None)
     assert not without, "what is to be sorted is written whole"
     tree: dict[str, Any] = value.model_dump(mode="json", exclude_none=True)
     return json.dumps(tree, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
 
 
-def digest(value: BaseModel) -> str:
+def digest(value: Model) -> str:
     """SHA-256 of the byte form, 64 hexadecimal digits, separated by domain from other digests."""
     return digest_of_bytes(canonical_bytes(value))
 
@@ -43,14 +43,14 @@ def from_canonical_bytes(adapter: TypeAdapter[Decoded], raw: bytes) -> Decoded:
     that no node of ours writes.
     """
     value = adapter.validate_json(raw, strict=True)
-    if not isinstance(value, BaseModel) or canonical_bytes(value) != raw:
+    if not isinstance(value, Model) or canonical_bytes(value) != raw:
         raise ValueError("not in canonical byte form")
     return value
 
 
 @cache
-def _is_sorted(kind: type[BaseModel]) -> bool:
-    """Whether instances of `kind` hold everything in order: canonical classes alone, and no mappings."""
+def _is_sorted(kind: type[Any]) -> bool:
+    """Whether instances of `kind` are written in order: all classes that they hold are, and no mappings."""
     return all(_orderly(part) for part in _schemas(kind.__pydantic_core_schema__))
 
 
@@ -65,8 +65,8 @@ def _schemas(schema: Any) -> list[dict[str, Any]]:
 
 def _orderly(schema: dict[str, Any]) -> bool:
     match schema.get("type"):
-        case "model":
-            return issubclass(schema["cls"], Canonical)
-        case "dict" | "set" | "frozenset" | "any" | "typed-dict" | "dataclass":
+        case "model-fields" | "dataclass":
+            return list(schema["fields"]) == sorted(schema["fields"])
+        case "dict" | "set" | "frozenset" | "any" | "typed-dict":
             return False
     return True

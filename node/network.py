@@ -26,6 +26,7 @@ from canonical.rules.timetable import Deadlines
 from node.founding import signature_faults
 from node.keys import signing_public_key
 from node.network_faults import network_faults
+from node.rules_document import faults_of
 
 ContractName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*/[1-9][0-9]*$")]
 SpName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,31}$")]
@@ -211,9 +212,14 @@ def read_network(path: Path) -> Network:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise NetworkError(f"{path} is not TOML: {error}") from error
     except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"])
-        raise NetworkError(f"{path}: {place}: {first['msg']}") from error
+        raise NetworkError(f"{path}: {first_fault(error, Network)}") from error
     if fault := next(network_faults(network), None):
         raise NetworkError(f"{path}: {fault}")
     return network
+
+
+def first_fault(error: ValidationError, model: type[Canonical]) -> str:
+    """What is wrong first in a file, at its place as `network_faults` names places."""
+    place = ".".join(str(part) for part in error.errors()[0]["loc"])
+    _, text = next(faults_of(error, model))
+    return f"{place}: {text}"

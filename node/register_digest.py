@@ -4,7 +4,7 @@ import hashlib
 import json
 from typing import TYPE_CHECKING, Any
 
-from canonical.base import Canonical
+from canonical.base import Model
 from canonical.encoding import canonical_bytes
 
 if TYPE_CHECKING:
@@ -32,9 +32,9 @@ def register_digest(register: "Register") -> bytes:
     return hashlib.sha256(b"yakujo register 2\n" + text.encode()).digest()
 
 
-def _master_data(now: "Network") -> tuple[tuple[Canonical, ...], ...]:
+def _master_data(now: "Network") -> tuple[tuple[Model, ...], ...]:
     return now.relationships, now.securities, now.funds, now.calendars, now.deadlines
 
 
-def _digest_of(values: tuple[Canonical, ...]) -> str:
+def _digest_of(values: tuple[Model, ...]) -> str:
     return hashlib.sha256(b"\n".join(canonical_bytes(one) for one in values)).hexdigest()

@@ -19,7 +19,7 @@ from typing import Annotated, Any, get_args
 
 from pydantic import BaseModel, Field, ValidationError, model_validator
 
-from canonical.base import WHOLE_NUMBER_MAX, Canonical
+from canonical.base import WHOLE_NUMBER_MAX, Canonical, Model
 from canonical.identifiers import Lei
 from canonical.problems import Rule, violation
 from canonical.rules import Rules
@@ -69,7 +69,7 @@ def read_tree(path: Path) -> dict[str, Any]:
         raise RulesDocumentError(f"{path} is not TOML: {error}") from error
 
 
-def faults_of(error: ValidationError, model: type[BaseModel]) -> Iterator[tuple[str, str]]:
+def faults_of(error: ValidationError, model: type[Model]) -> Iterator[tuple[str, str]]:
     """All faults as place and sentence. Of lists, the places count from 1."""
     for fault in error.errors(include_url=False):
         yield place_of(fault["loc"]), _sentence(fault, model)
@@ -81,13 +81,13 @@ def place_of(steps: tuple[int | str, ...]) -> str:
     return text.lstrip(".") or "the document"
 
 
-def _sentence(fault: Any, model: type[BaseModel]) -> str:
+def _sentence(fault: Any, model: type[Model]) -> str:
     """What is wrong and what to do, without pydantic's own words where a practitioner would not use them."""
     context, given = fault.get("ctx", {}), fault["input"]
     match fault["type"]:
         case "missing":
             return "it is missing: add it"
-        case "extra_forbidden":
+        case "extra_forbidden" | "unexpected_keyword_argument":
             return _unknown(str(fault["loc"][-1]), _names_at(model, fault["loc"][:-1]))
         case "enum":
             return f"{_shown(given)} is none of {context['expected']}"
@@ -95,7 +95,7 @@ def _sentence(fault: Any, model: type[BaseModel]) -> str:
             return f"{_shown(given)} is no number: write it as 0.0010, without quotation marks or a separator"
         case "bool_type" | "bool_parsing":
             return f"{_shown(given)} is neither true nor false"
-        case "model_type" | "model_attributes_type" | "dict_type":
+        case "model_type" | "model_attributes_type" | "dataclass_type" | "dict_type":
             return f"{_shown(given)} stands where a table with names of its own must be"
         case "tuple_type" | "list_type":
             return f"{_shown(given)} stands where a list in square brackets must be"
@@ -111,7 +111,7 @@ def _unknown(name: str, known: list[str]) -> str:
     return f"there is no {name} here: {hint}"
 
 
-def _names_at(model: type[BaseModel], steps: tuple[int | str, ...]) -> list[str]:
+def _names_at(model: type[Model], steps: tuple[int | str, ...]) -> list[str]:
     """The names that may stand at a place."""
     for step in steps:
         if isinstance(step, str) and step in model.model_fields:
@@ -119,11 +119,12 @@ def _names_at(model: type[BaseModel], steps: tuple[int | str, ...]) -> list[str]
     return sorted(model.model_fields)
 
 
-def _model_in(annotation: Any) -> type[BaseModel] | None:
+def _model_in(annotation: Any) -> type[Model] | None:
     """The model that a field holds: itself, one of many, or perhaps none."""
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel | Canonical):
         return annotation
-    return next(filter(None, (_model_in(inner) for inner in get_args(annotation))), None)
+    inner = (_model_in(part) for part in get_args(annotation))
+    return next((model for model in inner if model is not None), None)
 
 
 def _shown(value: object) -> str:

@@ -3,8 +3,9 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from canonical.base import Canonical
+from canonical.base import Model
 from canonical.rules import Rules
+from canonical.rules.clause import Clause
 from node.inspection import Shown
 from node.rules_document import RulesDocument, place_of
 from node.rules_words import lines_of
@@ -52,7 +53,7 @@ def _is_stated(rules: Rules, place: str) -> bool:
         if name not in here.model_fields_set:
             return False
         here = getattr(here, name)
-        if not isinstance(here, Canonical) or number:
+        if not isinstance(here, Clause) or number:
             return True
     return True
 
@@ -98,7 +99,7 @@ def _words(document: RulesDocument) -> dict[str, str]:
 
 def _leaves(value: Any, steps: tuple[int | str, ...] = ()) -> Iterator[tuple[str, str]]:
     """Every value of a document by its place."""
-    if isinstance(value, Canonical):
+    if isinstance(value, Model):
         for name in type(value).model_fields:
             yield from _leaves(getattr(value, name), (*steps, name))
     elif isinstance(value, tuple):

@@ -18,7 +18,7 @@ from typing import Any
 
 import tomli_w
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
 from canonical.base import Canonical
 from canonical.identifiers import Lei
@@ -26,7 +26,15 @@ from node.founding import is_founding_signature, sign_delegation, sign_network, 
 from node.identity import Identity
 from node.key_files import create_keys
 from node.keys import NodeKeys, signing_text
-from node.network import Delegation, FoundingSignature, Member, Network, NetworkError, load_network
+from node.network import (
+    Delegation,
+    FoundingSignature,
+    Member,
+    Network,
+    NetworkError,
+    first_fault,
+    load_network,
+)
 from node.network_faults import network_faults
 from node.private_file import write_private
 from node.settings import ClientSettings, NodeSettings
@@ -48,7 +56,7 @@ class Card(Canonical):
 
     member: Member
     delegations: Mapping[Lei, Delegation]
-    identity_keys: Mapping[Lei, str] = {}
+    identity_keys: Mapping[Lei, str] = Field(default_factory=dict)
 
     def asked_of(self, lei: str) -> Delegation:
         """The delegation that the SP asks an institution for. Raises SetupError."""
@@ -99,7 +107,7 @@ def load_card(path: Path) -> Card:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SetupError(f"{path} is not TOML: {error}") from error
     except ValidationError as error:
-        raise SetupError(f"{path} is not a member's card: {_first(error)}") from error
+        raise SetupError(f"{path} is not a member's card: {first_fault(error, Card)}") from error
 
 
 def sign_card(card: Card, network_name: str, identity: Identity, until: datetime.date | None = None) -> Card:
@@ -161,7 +169,7 @@ def assemble(plan: Mapping[str, Any], cards: Iterable[Card]) -> Network:
     try:
         network = Network.model_validate({**plan, "members": members, "institutions": institutions})
     except ValidationError as error:
-        raise SetupError(f"plan and cards do not fit: {_first(error)}") from error
+        raise SetupError(f"plan and cards do not fit: {first_fault(error, Network)}") from error
     if fault := next(chain(network_faults(network), unsigned_delegations(network)), None):
         raise SetupError(f"plan and cards do not fit: {fault}")
     return network
@@ -192,12 +200,6 @@ def _delegated(lei: object, cards: Sequence[Card]) -> dict[str, Any]:
         raise SetupError(f"the cards have different identity keys of {named}: have it sign them again")
     delegations = [card.delegations[named].model_dump(mode="json", exclude_none=True) for card in asking]
     return {"identity_key": keys.pop(), "delegations": delegations}
-
-
-def _first(error: ValidationError) -> str:
-    """The first fault, with its place."""
-    first = error.errors()[0]
-    return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
 
 
 def write_node(folder: Path, network: Network, settings: NodeSettings, cluster_secret: str) -> None:

@@ -15,8 +15,8 @@ from typing import Annotated
 
 from pydantic import Field
 
-from canonical.base import Canonical
 from canonical.rules.charges import Commission, ConsumptionTax, FeeRules
+from canonical.rules.clause import Clause
 from canonical.rules.compared import BLOCK_FIELDS, FUND_FIELDS, NUMBERS, TOTAL_FIELDS, Compare
 from canonical.rules.rounding import Mode, PriceRounding
 from canonical.rules.spread import Allocation
@@ -53,7 +53,7 @@ class Resolution(StrEnum):
     PROPOSE = "propose"  # and what the figures are by these rules: either side adopts them with one message
 
 
-class Agreeing(Canonical):
+class Agreeing(Clause):
     """Who must say what.
 
     auto_affirm: a confirmation that the shared calculation reproduces is affirmed without the investor.
@@ -67,7 +67,7 @@ class Agreeing(Canonical):
     resolve: Resolution = Resolution.TELL
 
 
-class Rules(Canonical):
+class Rules(Clause):
     """What one relationship has agreed.
 
     gross: how quantity times price becomes money of the currency's minor units. commission: None where the

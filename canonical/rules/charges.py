@@ -8,9 +8,9 @@ from typing import Annotated, LiteralString
 from pydantic import Field, model_validator
 
 from canonical.amounts import FeeKind
-from canonical.base import Canonical
 from canonical.identifiers import Mic
 from canonical.problems import Rule, violation
+from canonical.rules.clause import Clause
 from canonical.rules.figures import Amount, Fraction, Percent, PerUnit
 from canonical.rules.rounding import Mode
 from canonical.rules.spread import Spread
@@ -43,7 +43,7 @@ class Discounted(StrEnum):
     FIRST = "first"  # off what the bands give: nobody pays less than the minimum
 
 
-class Band(Canonical):
+class Band(Clause):
     """What is charged from an amount on. Of rate, per_share and flat one or several, which add up.
 
     above: the band begins above this gross amount, which itself is in the band below (Japan's tables say
@@ -57,7 +57,7 @@ class Band(Canonical):
     flat: Amount = Decimal(0)
 
 
-class Tariff(Canonical):
+class Tariff(Clause):
     """The commission of one kind of order. order_format, venue: which orders it is for; None for any.
 
     minimum, maximum: of the commission, on its level. discount_percent: off it. discounted: before or after
@@ -94,7 +94,7 @@ def _assert_limits(minimum: Decimal | None, maximum: Decimal | None) -> None:
         raise violation(Rule.OUT_OF_RANGE, "the minimum is more than the maximum: exchange the two")
 
 
-class Commission(Canonical):
+class Commission(Clause):
     """tariffs: the first that fits an order holds; where none does, nothing can be calculated."""
 
     level: Level = Level.FUND
@@ -103,7 +103,7 @@ class Commission(Canonical):
     tariffs: Annotated[tuple[Tariff, ...], Field(min_length=1, max_length=TARIFFS_MAX)]
 
 
-class TaxRate(Canonical):
+class TaxRate(Clause):
     """since: the first trade date that it is for."""
 
     since: date
@@ -118,7 +118,7 @@ _JAPAN = (  # Consumption Tax Act; local consumption tax included
 )
 
 
-class ConsumptionTax(Canonical):
+class ConsumptionTax(Clause):
     """On commission and, where `on_fees` says so, on the other fees. rates: by trade date, oldest first."""
 
     level: Level = Level.FUND
@@ -135,7 +135,7 @@ class ConsumptionTax(Canonical):
         return self
 
 
-class FeeRule(Canonical):
+class FeeRule(Clause):
     """One fee besides commission and consumption tax. side: of the trades it is for; None for both.
 
     What rate, per_share and flat give adds up; minimum and maximum hold for the sum.

@@ -5,8 +5,8 @@ from typing import LiteralString
 
 from pydantic import model_validator
 
-from canonical.base import Canonical
 from canonical.problems import Rule, violation
+from canonical.rules.clause import Clause
 from canonical.rules.tolerance import EXACT, NOT_USED, Code, Holder, Tolerance
 
 BLOCK_FIELDS = (
@@ -41,7 +41,7 @@ NUMBERS = ("quantity", "price", "gross", "commission", "consumption_tax", "accru
 """What can match within tolerance: all else is equal or it is not. Fees stand as kinds with amounts."""
 
 
-class _Compared(Canonical):
+class _Compared(Clause):
     """Tolerances by field, in the order in which differences are told."""
 
     @model_validator(mode="after")
@@ -126,7 +126,7 @@ class TotalCompared(_Compared):
     net: Tolerance = NOT_USED
 
 
-class Compare(Canonical):
+class Compare(Clause):
     """What is compared on each level."""
 
     block: BlockCompared = BlockCompared()

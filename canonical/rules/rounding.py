@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from canonical.base import Canonical
+from canonical.rules.clause import Clause
 
 DECIMALS_MAX = 10
 
@@ -33,7 +33,7 @@ DECIMAL_MODES: dict[Mode, str] = {
 """What `decimal` calls each."""
 
 
-class PriceRounding(Canonical):
+class PriceRounding(Clause):
     """How an average price is rounded: at one Japanese manager, half up to 4 decimals."""
 
     decimals: Annotated[int, Field(ge=0, le=DECIMALS_MAX)] = 4

@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 
-from canonical.base import Canonical
+from canonical.rules.clause import Clause
 from canonical.rules.figures import Units
 
 
@@ -22,14 +22,14 @@ class Remainder(StrEnum):
     RECEIPT = "receipt"  # one each, in the order in which the funds are named
 
 
-class Spread(Canonical):
+class Spread(Clause):
     """How a charge on the block becomes the funds'. remainder: None leaves it to the contract's version."""
 
     by: By = By.GROSS
     remainder: Remainder | None = None
 
 
-class Allocation(Canonical):
+class Allocation(Clause):
     """How a block that was done in part is split: in proportion to the orders, cut to lots.
 
     lot: the trading unit. remainder: whose the lots are that are left.

@@ -5,22 +5,22 @@ from typing import Annotated, LiteralString
 
 from pydantic import Field, model_validator
 
-from canonical.base import Canonical
 from canonical.identifiers import Code
 from canonical.problems import Rule, violation
+from canonical.rules.clause import Clause
 
 SETTLEMENT_DAYS_MAX = 10
 DEADLINES_MAX = 8
 
 
-class Settlement(Canonical):
+class Settlement(Clause):
     """days: business days from trade to settlement; Japanese shares settle on T+2. calendar: whose days."""
 
     days: Annotated[int, Field(ge=0, le=SETTLEMENT_DAYS_MAX)] = 2
     calendar: Code = "JPX"
 
 
-class Deadlines(Canonical):
+class Deadlines(Clause):
     """At what times of the trade date, by the network's clock, each side hears what is not matched yet.
 
     Asset managers want confirmed data by 16:00; the exchange closes at 15:30. allege_at_once: each side also

@@ -6,8 +6,8 @@ from typing import Any, LiteralString
 
 from pydantic import model_validator
 
-from canonical.base import Canonical
 from canonical.problems import Rule, violation
+from canonical.rules.clause import Clause
 from canonical.rules.figures import Deviation, Percent
 
 
@@ -41,7 +41,7 @@ _NEEDED: dict[Code, tuple[str, ...]] = {
 _BOUNDS = ("percent", "maximum", "below", "above")
 
 
-class Tolerance(Canonical):
+class Tolerance(Clause):
     """What is asked of one field. A document may write the code alone: `quantity = "EXCT"`.
 
     percent: of the larger of the two magnitudes, so that it does not matter whose is whose. maximum: an

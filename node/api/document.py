@@ -14,6 +14,7 @@ from adapters.canonical_json import Submitted
 from adapters.http_call import JSON, PROBLEM_JSON, ProblemDetails
 from adapters.http_link import AnswersAsked, Taken
 from canonical.answer import Answer
+from canonical.base import Model
 from canonical.schema import ByteForm
 from node.api.figures import CSV, Scorecards, ScorecardsAsked, StatisticsAsked
 from node.api.health import Health
@@ -34,9 +35,9 @@ class Operation:
     method: str
     path: str
     summary: str
-    gives: Mapping[int, type[BaseModel]]
+    gives: Mapping[int, type[Model]]
     asked: type[BaseModel] | None = None
-    takes: type[BaseModel] | None = None
+    takes: type[Model] | None = None
     refuses: tuple[int, ...] = ()
     is_open: bool = False
     csv: bool = False
@@ -135,8 +136,8 @@ def openapi() -> dict[str, Any]:
     }
 
 
-def _models() -> list[tuple[type[BaseModel], JsonSchemaMode]]:
-    found: list[type[BaseModel]] = [ProblemDetails, Answer]
+def _models() -> list[tuple[Any, JsonSchemaMode]]:
+    found: list[type[Model]] = [ProblemDetails, Answer]
     for operation in OPERATIONS:
         found += [*operation.gives.values(), *([operation.takes] if operation.takes else [])]
     return [(model, "serialization") for model in dict.fromkeys(found)]
@@ -164,7 +165,7 @@ def _operation(operation: Operation) -> dict[str, Any]:
     return found
 
 
-def _reply(model: type[BaseModel], operation: Operation) -> dict[str, Any]:
+def _reply(model: type[Model], operation: Operation) -> dict[str, Any]:
     text = (model.__doc__ or "").split("\n\n")[0].replace("\n    ", " ")
     content: dict[str, Any] = {JSON: _content(model)}
     if operation.csv:
@@ -172,7 +173,7 @@ def _reply(model: type[BaseModel], operation: Operation) -> dict[str, Any]:
     return {"description": text, "content": content}
 
 
-def _content(model: type[BaseModel]) -> dict[str, Any]:
+def _content(model: type[Model]) -> dict[str, Any]:
     return {"schema": {"$ref": _REF.format(model=model.__name__)}}
 
 

@@ -50,7 +50,7 @@ def sides_of(words: Mapping[str, Any]) -> Sides:
         rules=Rules.model_validate(words.get("rules", {})),
         remainder=Remainder.LARGER_FRACTION,
         calendar=Calendar.model_validate(
-            {"name": "JPX", "first": "2026-01-01", "last": "2026-12-31", "closed": closed}, strict=False
+            {"name": "JPX", "first": "2026-01-01", "last": "2026-12-31", "closed": closed}
         )
         if closed is not None
         else None,

@@ -45,7 +45,7 @@ def mirrored(sides: Sides) -> Sides:
 
 
 def mirror(cause: Cause) -> Cause:
-    return Cause.model_validate({**dict(cause), "broker": cause.investor, "investor": cause.broker})
+    return cause.model_copy(update={"broker": cause.investor, "investor": cause.broker})
 
 
 @given(SEEDS)

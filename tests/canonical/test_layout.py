@@ -108,7 +108,7 @@ BAD = [
     ("funds", [], "too_short"),
     ("links", [{"kind": "common", "value": "T1"}] * 21, "too_long"),
     ("terms.trade_date", ..., "missing"),
-    ("surprise", 1, "extra_forbidden"),
+    ("surprise", 1, "unexpected_keyword_argument"),
 ]
 
 

@@ -109,7 +109,7 @@ def test_all_that_is_not_known_is_told_at_once():
 
 def test_firms_without_a_relationship_are_told():
     known = network().model_dump(mode="json", exclude_none=True)
-    lonely = Network.model_validate({**known, "relationships": known["relationships"][1:]}, strict=False)
+    lonely = Network.model_validate({**known, "relationships": known["relationships"][1:]})
     _, problems = Directory(lonely).resolve(instruction())
     assert [p.rule for p in problems] == [Rule.NOT_ALLOWED]
 

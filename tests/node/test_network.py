@@ -65,7 +65,9 @@ WRONG: dict[str, Callable[[Tree], None]] = {
     "institutions.1.lei: .* stands twice": changed("institutions", 1, "lei", to=BROKER),
     "institutions.1.bic: BRKAJPJT stands twice": changed("institutions", 1, "bic", to="BRKAJPJT"),
     "institutions.0.role: ": changed("institutions", 0, "role", to="bank"),
-    "institutions.0.nmae: ": changed("institutions", 0, "nmae", to="misspelt"),
+    "institutions.0.nmae: there is no nmae here: do you mean name": changed(
+        "institutions", 0, "nmae", to="misspelt"
+    ),
     "institutions.0.delegations.0.sp: sp9 is not a member": changed(
         "institutions", 0, "delegations", 0, "sp", to="sp9"
     ),
@@ -79,7 +81,8 @@ WRONG: dict[str, Callable[[Tree], None]] = {
     "securities.0.isin: ": changed("securities", 0, "isin", to="JP3633400002"),
     "funds.1.account: .* stands twice": changed("funds", 1, "account", "code", to="F1"),
     "funds.0.investor: .* is a broker": changed("funds", 0, "investor", to=BROKER),
-    "name: ": changed("name", to=None),
+    "name: it is missing: add it": changed("name", to=None),
+    "members.0: .* stands where a table": changed("members", 0, to=3),
 }
 
 
