@@ -41,7 +41,7 @@ class Disclosure(Canonical):
     network: Hash
     position: Annotated[int, Field(ge=0)]
     entry: Hash
-    key: Annotated[Hash, Field(repr=False)]
+    key: Hash = Field(repr=False)
 
 
 class DisclosedVerdict(Verdict):

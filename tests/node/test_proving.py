@@ -232,6 +232,8 @@ async def test_a_disclosure_that_is_none_is_refused(scene: Scene, tmp_path: Path
         secret = stored_secret(view.connection, network().id, ring, sealed_with(proof.entry))
     assert secret is not None
     raw = write_disclosure(disclose(proof.entry, proof.sp, proof.position, secret))
+    read = read_disclosure(raw)
+    assert read.key not in repr(read), "what is logged of it opens nothing"
     for altered in (raw[:-2], raw + b" ", b"", replace_in(raw, key="0" * 63), replace_in(raw, more=1)):
         with pytest.raises(DisclosureInvalidError, match="no disclosure"):
             read_disclosure(altered)
