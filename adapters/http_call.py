@@ -88,6 +88,12 @@ class RefusedError(Exception):
         self.reply = reply
 
 
+def phrase_of(status: int) -> str:
+    """What RFC 9110 (section 15) calls a status; Python before 3.13 has an older name for one."""
+    large = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+    return "Content Too Large" if status == large else HTTPStatus(status).phrase
+
+
 def refused(
     status: int,
     detail: str,
@@ -98,7 +104,7 @@ def refused(
 ) -> RefusedError:
     """The refusal with a status of HTTP. detail: what to do."""
     details = ProblemDetails(
-        title=HTTPStatus(status).phrase,
+        title=phrase_of(status),
         status=status,
         detail=detail,
         problems=tuple(problems),

@@ -6,10 +6,10 @@ import signal
 from contextlib import suppress
 from pathlib import Path
 
+import psutil
 import structlog
 
 _POLL_SECONDS = 0.05
-_HAS_PROC = Path("/proc/self/cmdline").exists()  # Linux has it, macOS has not
 
 log = structlog.get_logger(__name__)
 
@@ -20,7 +20,7 @@ async def end_orphan(pid_file: Path, argument: str, seconds: float) -> None:
     seconds: how long it may take to end by itself before it is killed.
     """
     pid = _pid_in(pid_file)
-    if pid is None or argument not in await _command_line(pid):
+    if pid is None or argument not in _command_line(pid):
         return
     log.warning("ending a process that outlived its daemon", pid=pid)
     for number, wait in ((signal.SIGTERM, seconds), (signal.SIGKILL, seconds)):
@@ -34,7 +34,7 @@ async def _gone(pid: int, argument: str, seconds: float) -> bool:
     """Whether the process ends within `seconds`."""
     loop = asyncio.get_running_loop()
     deadline = loop.time() + seconds
-    while argument in await _command_line(pid):
+    while argument in _command_line(pid):
         if loop.time() >= deadline:
             return False
         await asyncio.sleep(_POLL_SECONDS)
@@ -50,20 +50,9 @@ def _pid_in(pid_file: Path) -> int | None:
     return pid if pid > 1 else None
 
 
-async def _command_line(pid: int) -> str:
+def _command_line(pid: int) -> str:
     """The command line of a process; empty if it has ended, also while its parent has not collected it."""
-    return _command_line_in_proc(pid) if _HAS_PROC else await _command_line_by_ps(pid)
-
-
-def _command_line_in_proc(pid: int) -> str:
     try:
-        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\x00", b" ").decode(errors="replace")
-    except OSError:
+        return " ".join(psutil.Process(pid).cmdline())
+    except psutil.Error:
         return ""
-
-
-async def _command_line_by_ps(pid: int) -> str:
-    arguments = ("-p", str(pid), "-o", "command=")
-    ps = await asyncio.create_subprocess_exec("ps", *arguments, stdout=asyncio.subprocess.PIPE)
-    output, _ = await ps.communicate()
-    return output.decode(errors="replace")

@@ -11,7 +11,7 @@ import asyncio
 import sqlite3
 import threading
 from collections.abc import Callable
-from contextlib import closing, suppress
+from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, TypeVar
@@ -62,6 +62,7 @@ class Store:
         self._path = path
         self._progress = progress
         self._is_closed = False
+        self._handing_over = threading.Lock()
         self._damage: StoreDamagedError | None = None
         self._jobs: SimpleQueue[tuple[Job[Any], asyncio.Future[Any]] | None] = SimpleQueue()
         self._connection: sqlite3.Connection | None = None
@@ -71,8 +72,11 @@ class Store:
 
     async def __aenter__(self) -> "Store":
         self._loop = asyncio.get_running_loop()
-        self._connection = await asyncio.to_thread(open_store, self._path, self._progress)
-        self._reader = read_store(self._path)
+        try:
+            await asyncio.to_thread(self._open)
+        except asyncio.CancelledError:  # the thread opens it all the same
+            self._give_up()
+            raise
         self._thread.start()
         return self
 
@@ -128,6 +132,24 @@ class Store:
         with closing(sqlite3.connect(self._path, isolation_level=None)) as beside:
             busy, *_ = beside.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
             return not busy
+
+    def _open(self) -> None:
+        """Open both connections; seal the store again where nobody waits for them any more."""
+        connection = open_store(self._path, self._progress)
+        with ExitStack() as stack:
+            stack.callback(close_store, connection, self._path, self._progress)
+            reader = stack.enter_context(closing(read_store(self._path)))
+            with self._handing_over:
+                if not self._is_closed:
+                    self._connection, self._reader = connection, reader
+                    stack.pop_all()
+
+    def _give_up(self) -> None:
+        with self._handing_over:
+            self._is_closed = True
+            for connection in (self._reader, self._connection):
+                if connection is not None:
+                    connection.close()
 
     def _work(self) -> None:
         while (batch := self._batch()) is not None:

@@ -4,14 +4,14 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
-from http import HTTPStatus
+from inspect import cleandoc
 from typing import Any
 
 from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
 from adapters.canonical_json import Submitted
-from adapters.http_call import JSON, PROBLEM_JSON, ProblemDetails
+from adapters.http_call import JSON, PROBLEM_JSON, ProblemDetails, phrase_of
 from adapters.http_link import AnswersAsked, Taken
 from canonical.answer import Answer
 from canonical.base import Model
@@ -154,7 +154,7 @@ def _operation(operation: Operation) -> dict[str, Any]:
     common = () if operation.is_open else (401, 429, 503)
     for status in sorted({*operation.refuses, *common}):
         content = {PROBLEM_JSON: _content(ProblemDetails)}
-        replies[str(status)] = {"description": HTTPStatus(status).phrase, "content": content}
+        replies[str(status)] = {"description": phrase_of(status), "content": content}
     found: dict[str, Any] = {"summary": operation.summary, "responses": replies}
     if parameters := [*_path_parameters(operation), *_query_parameters(operation)]:
         found["parameters"] = parameters
@@ -166,7 +166,7 @@ def _operation(operation: Operation) -> dict[str, Any]:
 
 
 def _reply(model: type[Model], operation: Operation) -> dict[str, Any]:
-    text = (model.__doc__ or "").split("\n\n")[0].replace("\n    ", " ")
+    text = cleandoc(model.__doc__ or "").split("\n\n")[0].replace("\n", " ")
     content: dict[str, Any] = {JSON: _content(model)}
     if operation.csv:
         content[CSV.partition(";")[0]] = {"schema": {"type": "string"}}

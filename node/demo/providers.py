@@ -14,11 +14,13 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import ExitStack, suppress
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final
+
+import psutil
 
 from node.demo.market import (
     BROKER,
@@ -157,11 +159,13 @@ class Provider:
         daemon = self._process.pid if self._process is not None else None
         if part is Part.DAEMON and daemon is not None:
             return daemon
-        for pid, parent, command in _processes():
-            is_server = part is Part.LEDGER and str(self.data / "nats" / "nats.conf") in command
+        configuration = str(self.data / "nats" / "nats.conf")
+        for process in psutil.process_iter(["ppid", "cmdline"]):
+            command, parent = " ".join(process.info["cmdline"] or ()), process.info["ppid"]
+            is_server = part is Part.LEDGER and configuration in command
             is_engine = part is Part.FIX and parent == daemon and "adapters.fix_engine" in command
             if is_server or is_engine:
-                return pid
+                return process.pid
         return None
 
 
@@ -288,13 +292,3 @@ def _free_ports() -> list[list[int]]:
             holder.bind(("127.0.0.1", 0))
             found.append(int(holder.getsockname()[1]))
     return [found[at : at + PORTS_PER_PROVIDER] for at in range(0, len(found), PORTS_PER_PROVIDER)]
-
-
-def _processes() -> Iterator[tuple[int, int, str]]:
-    """All processes: number, parent's number, command line. By ps, which Linux and macOS both have."""
-    listed = subprocess.run(
-        ["/bin/ps", "-A", "-ww", "-o", "pid=,ppid=,command="], capture_output=True, text=True, check=True
-    )
-    for line in listed.stdout.splitlines():
-        pid, parent, command = line.split(None, 2)
-        yield int(pid), int(parent), command

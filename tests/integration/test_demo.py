@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 COMMAND = (sys.executable, "-m", "node", "demo")
@@ -77,9 +78,6 @@ def test_a_folder_in_use_is_refused(tmp_path: Path):
 
 def processes_in(folder: Path) -> list[str]:
     """The command lines of all processes that work in `folder`."""
-    own = str(os.getpid())
-    listed = subprocess.run(
-        ["/bin/ps", "-A", "-ww", "-o", "pid=,command="], capture_output=True, text=True, check=True
-    )
-    lines = (line.strip() for line in listed.stdout.splitlines())
-    return [line for line in lines if str(folder) in line and "demo" not in line and line.split()[0] != own]
+    listed = [process for process in psutil.process_iter(["cmdline"]) if process.pid != os.getpid()]
+    lines = (" ".join(process.info["cmdline"] or ()) for process in listed)
+    return [line for line in lines if str(folder) in line and "demo" not in line]

@@ -1,9 +1,11 @@
 """A store that was closed in order is opened only if it is the same to the bit."""
 
+import asyncio
 import shutil
 import sqlite3
 import stat
-from contextlib import closing
+import threading
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,7 @@ from damage import copied, cut, fill, flip, sealed_store
 from hypothesis import given
 from hypothesis import strategies as st
 
+from node import store as store_module
 from node import store_seal
 from node.store import (
     STORE_FILE,
@@ -158,3 +161,47 @@ def test_another_release_s_store_is_refused_and_left_alone(tmp_path: Path, versi
             read_store(path)
         seal_of(path).unlink(missing_ok=True)
     assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize("since", ["while it is opened", "once it is open"])
+async def test_a_node_that_ends_while_it_starts_leaves_its_store_in_order(
+    sealed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, since: str
+):
+    """A large store takes minutes to look over: who stops the node meanwhile has no file left open."""
+    path = copied(sealed, tmp_path)
+    opened: list[sqlite3.Connection] = []
+    begun, told = threading.Event(), threading.Event()
+
+    def slowly(path: Path, progress: object) -> sqlite3.Connection:
+        del progress
+        begun.set()
+        assert told.wait(10)
+        opened.append(open_store(path))
+        return opened[0]
+
+    monkeypatch.setattr(store_module, "open_store", slowly)
+    task = asyncio.create_task(Store(path).__aenter__())
+    await asyncio.to_thread(begun.wait, 10)
+    if since == "once it is open":
+        told.set()
+        while not opened:  # noqa: ASYNC110 - another thread tells nobody
+            await asyncio.sleep(0)
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        store = await task
+        await store.__aexit__()
+    told.set()
+    while not opened or is_open(opened[0]):  # noqa: ASYNC110 - the same
+        await asyncio.sleep(0.01)
+    if since == "while it is opened":
+        assert read_seal(path) is not None
+    open_store(path).close()
+
+
+def is_open(connection: sqlite3.Connection) -> bool:
+    """Whether a connection can still be used."""
+    try:
+        connection.execute("SELECT 1")
+    except sqlite3.ProgrammingError:
+        return False
+    return True
