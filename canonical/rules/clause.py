@@ -1,6 +1,6 @@
 """What every part of the rules builds on: as it was written, so that what it leaves out is known."""
 
-from typing import Any
+from typing import Any, Never
 
 from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler
 from pydantic_core import CoreSchema
@@ -19,3 +19,8 @@ class Clause(BaseModel):
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         return in_order(handler(source))
+
+    @classmethod
+    def model_construct(cls, _fields_set: set[str] | None = None, **_: Any) -> Never:  # type: ignore[override] # mypy's plugin takes it for a signature of its own making
+        """Refused: an unchecked value may have no byte form."""
+        raise TypeError(f"{cls.__name__} is made by validation alone")

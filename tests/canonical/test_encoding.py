@@ -24,6 +24,7 @@ from canonical.encoding import canonical_bytes, digest, from_canonical_bytes
 from canonical.identifiers import LocalCode, Party
 from canonical.message import MESSAGE
 from canonical.problems import Problem, Rule
+from canonical.rules.charges import Band
 from canonical.rules.clause import Clause
 from canonical.submission import MESSAGES_MAX, SUBMISSION, read_submission
 
@@ -137,6 +138,9 @@ def test_unsorted_things_are_sorted():
 
 def test_nothing_unchecked():
     """There is no way around validation: an unchecked value may have no byte form."""
+    with pytest.raises(TypeError, match="validation alone"):
+        Band.model_construct(rate=Decimal("1E+2"))
+    assert not hasattr(Price, "model_construct")
     with pytest.raises(ValidationError, match="XXX"):
         Price(value=Decimal(100), currency="XXX")
     price = Price(value=Decimal(100), currency="JPY")
