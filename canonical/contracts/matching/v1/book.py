@@ -263,7 +263,7 @@ class Book:
     def _list_at(self, key: str, half: str, text: Text | None) -> None:
         """text: the card of the half; None where it is not listed any more."""
         listed = self.lists.at(key)
-        if len(self.near) < NEAR_MAX:
+        if listed and len(self.near) < NEAR_MAX:
             self.near = {**self.near, **listed, **self.near}  # those that are near already stay as they are
         is_there = half in listed
         if is_there and text is None:

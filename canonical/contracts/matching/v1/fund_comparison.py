@@ -15,11 +15,14 @@ from canonical.rules import Rules
 
 def funds_seen(broker: Side, investor: Side, rules: Rules, by_rules: Calculated) -> Iterator[FundState]:
     """Each fund, in the order in which the investor, then the broker, first named it."""
-    union = _Union()
+    union, looks_closer = _Union(), rules.compare.fund.asks_for_figures
     for account in dict.fromkeys((*investor.shares, *broker.shares)):
-        for pair in aligned(broker.shares.get(account, []), investor.shares.get(account, [])):
-            compared = _Compared(*pair, broker, investor, rules)
-            yield _fund(compared, by_rules, union)
+        ours, theirs = broker.shares.get(account, []), investor.shares.get(account, [])
+        if len(ours) == len(theirs) == 1 and not looks_closer and _agree(ours[0], theirs[0]):
+            yield _fund_state(ours[0], theirs[0], Status.MATCHED, union.of(_stated(ours[0], theirs[0])))
+            continue
+        for pair in aligned(ours, theirs):
+            yield _fund(_Compared(*pair, broker, investor, rules), by_rules, union)
 
 
 class _Compared(NamedTuple):
@@ -46,47 +49,59 @@ class _Union:
         return self._found
 
 
+def _agree(ours: Share, theirs: Share) -> bool:
+    """Whether both state the same and nobody has answered, as of most funds: seen without looking closer."""
+    return (
+        ours.figures == theirs.figures
+        and ours.terms == theirs.terms
+        and theirs.calculated
+        and ours.word is None
+        and theirs.word is None
+    )
+
+
 def _fund(compared: _Compared, by_rules: Calculated, union: _Union) -> FundState:
     ours, theirs = compared.ours, compared.theirs
     known = ours or theirs
     assert known is not None
-    found = () if _are_alike(compared) else tuple(_fund_differences(compared, by_rules.of(known)))
+    found = tuple(_fund_differences(compared, by_rules.of(known)))
     is_matched = _is_matched(ours, theirs)
     unaffirmed = None if is_matched else _unaffirmed(by_rules, compared)
     status = status_of(found, Status.MATCHED if is_matched or unaffirmed == () else Status.UNMATCHED)
-    account, sources = account_of(known.account), union.of(_sources(compared, found))
+    state = _fund_state(ours, theirs, status, union.of(_sources(compared, found)))
+    if not found and not unaffirmed:
+        return state
+    return state.model_copy(update={"differences": found, "unaffirmed": unaffirmed or ()})
+
+
+def _fund_state(
+    ours: Share | None, theirs: Share | None, status: Status, sources: tuple[Source, ...]
+) -> FundState:
+    """A fund without differences."""
+    known = ours or theirs
+    assert known is not None
+    account = account_of(known.account)
     references = (ours.reference if ours else None, theirs.reference if theirs else None)
-    if not (found or unaffirmed or any(references)):  # as most are: there is little to make and to check
+    if not any(references):  # as most: there is little to make and to check
         return FundState(account=account, status=status, sources=sources)
     return FundState(
         account=account,
         status=status,
-        differences=found,
-        unaffirmed=unaffirmed or (),
         sources=sources,
         broker_reference=references[0],
         investor_reference=references[1],
     )
 
 
-def _are_alike(compared: _Compared) -> bool:
-    """Whether both state the same and neither has answered, as of most funds: seen without looking closer."""
-    ours, theirs, _, _, rules = compared
-    return (
-        ours is not None
-        and theirs is not None
-        and ours.figures == theirs.figures
-        and ours.terms == theirs.terms
-        and ours.word is None
-        and theirs.word is None
-        and not rules.compare.fund.asks_for_figures
-    )
+def _stated(ours: Share | None, theirs: Share | None) -> tuple[Source, ...]:
+    """The messages that name a fund."""
+    return (*(ours.sources if ours else ()), *(theirs.sources if theirs else ()))
 
 
 def _sources(compared: _Compared, differences: tuple[Difference, ...]) -> tuple[Source, ...]:
     """The messages that name a fund; where a side has named all of its funds without it, that side's too."""
-    ours, theirs = compared.ours, compared.theirs
-    found = (*(ours.sources if ours else ()), *(theirs.sources if theirs else ()))
+    ours = compared.ours
+    found = _stated(ours, compared.theirs)
     if not differences or all(difference.field != "account" for difference in differences):
         return found
     missing = compared.broker if ours is None else compared.investor

@@ -137,10 +137,19 @@ class _Settling:
         loose = [each.other for each in (half, other) if each.other is not None]
         (half, *_), (other, *_) = self.book.part(half), self.book.part(other)
         near = (*self.book.neighbours(half), *self.book.neighbours(other))
-        fitting = self.fitting(card for card in near if card.standing != _PAIRED)
+        others = self.better_off(near, has_loose=bool(loose))
         self.book.join(half, other)
-        # The two have what fits them best; only others may be better off now.
-        return [*loose, *(name for name in fitting if name not in (half.id, other.id))]
+        return [*loose, *(name for name in others if name not in (half.id, other.id))]
+
+    def better_off(self, near: Iterable[Card], *, has_loose: bool) -> list[str]:
+        """The halves near two that are to be paired which that may help. has_loose: they leave others for it.
+
+        The two have what fits them best themselves. Where none is left alone, it helps those to whom it was
+        unclear: others that a half fits it could have been paired with before.
+        """
+        if not has_loose:
+            return [card.half for card in near if card.standing == _UNCLEAR]
+        return self.fitting(card for card in near if card.standing != _PAIRED)
 
     def _best(self, half: Half) -> list[Half]:
         """The counterparts of the best rank that is better than the pair `half` is in."""
