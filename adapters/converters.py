@@ -4,7 +4,6 @@ A converter has two directions and no settings but those in `Options`. A text th
 `ConversionError`, which a mapping turns into a problem. Numbers are read as Decimal from digits alone.
 """
 
-import hashlib
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from typing import Any
 from canonical.amounts import Charge, plain
 from canonical.answer_text import problem_text
 from canonical.difference_words import difference_text
+from canonical.identifiers import short_form
 from canonical.problems import Problem, Rule
 from canonical.result import Difference
 from canonical.rules import BLOCK_FIELDS, FUND_FIELDS
@@ -185,13 +185,9 @@ def _problem_subject(value: Any, _: Options) -> str:
 
 
 def _identifier(value: Any, options: Options) -> str:
-    """An identifier as it is or, where the format holds less, 32 hex digits of its SHA-256.
-
-    The same identifier always gives the same: a duplicate can be told by it. A reference of another side
-    that is written so is none to answer by, but what is said beside it is heard.
-    """
+    """An identifier as it is or, where the format holds less, its short form, by which it can be answered."""
     text = str(value)
-    return text if len(text) <= options.characters_max else hashlib.sha256(text.encode()).hexdigest()[:32]
+    return text if len(text) <= options.characters_max else short_form(text)
 
 
 def _gross(value: Any, _: Options) -> str:

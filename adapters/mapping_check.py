@@ -9,6 +9,7 @@ from adapters.mapping_rules import ConstantRule, FieldRule, GroupRule, Level, Ma
 from adapters.paths import Path, parse_path
 from canonical.answer import Answer
 from canonical.base import Canonical
+from canonical.identifiers import SHORT_CHARACTERS
 from canonical.message import CLASSES, NODE_KINDS
 
 STATUS, FINALITY = "status", "finality"  # of an answer: its status, and whether that is final
@@ -38,19 +39,21 @@ def mistakes(mapping: MappingFile) -> Iterator[str]:
         yield f"each = {mapping.each!r}: no canonical object has such a list"
     yield from _in_level(mapping, said, roots)
     yield from _unmarked(mapping)
-    yield from _uncontinued(mapping, inside=False)
+    yield from _without_room(mapping, inside=False)
 
 
-def _uncontinued(rules: Level, *, inside: bool) -> Iterator[str]:
-    """Rules whose text could not go on. inside: of a group, whose entries it goes on in."""
+def _without_room(rules: Level, *, inside: bool) -> Iterator[str]:
+    """Rules whose text has too little room. inside: of a group, in whose entries a text goes on."""
     for rule in rules.field:
         path = rule.at_paths[0]
         in_entry = len(path) == 1 if inside else len(path) > 1 and path[-2].index is not None
+        if rule.convert == "identifier" and 0 < rule.characters_max < SHORT_CHARACTERS:
+            yield f"{rule.at[0]}: identifiers need room for {SHORT_CHARACTERS} characters"
         if rule.continued and not (rule.characters_max and in_entry):
             where = "a field of the group" if inside else "a field of an entry, as Rsn[0]/AddtlRsnInf"
             yield f"{rule.at[0]}: to be continued, it has characters_max and is {where}"
     for group in rules.group:
-        yield from _uncontinued(group, inside=True)
+        yield from _without_room(group, inside=True)
 
 
 def _unmarked(rules: Level) -> Iterator[str]:

@@ -160,6 +160,20 @@ def find(tree: Tree, path: Path) -> Iterator[Found]:
                 yield f"{place}/{below}", found
 
 
+def replaced(tree: Tree, path: Path, old: str, new: str) -> Tree:
+    """A copy of `tree` in which each text `old` that the names of `path` lead to is `new`."""
+    step, rest = path[0], path[1:]
+
+    def inside(value: Any) -> Any:
+        if isinstance(value, list):
+            return [inside(entry) for entry in value]
+        if rest:
+            return replaced(value, rest, old, new) if isinstance(value, dict) else value
+        return new if value == old else value
+
+    return {name: inside(value) if name == step.name else value for name, value in tree.items()}
+
+
 Getter = Callable[[Tree], Any]
 
 

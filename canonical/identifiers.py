@@ -1,5 +1,6 @@
 """Identifiers and their check digits: LEI, BIC, ISIN, MIC, local codes, references, remarks."""
 
+import hashlib
 import re
 from functools import lru_cache
 from typing import Annotated, Any, LiteralString
@@ -15,6 +16,7 @@ from canonical.base import Canonical, Term
 from canonical.problems import Rule, violation
 
 LINKS_MAX = 20
+SHORT_CHARACTERS = 32
 CHECKED_MAX = 10_000  # identifiers of each kind whose check is remembered
 
 
@@ -89,6 +91,14 @@ Mic = Annotated[str, Field(pattern=r"^[A-Z0-9]{4}$")]  # ISO 10383
 Reference = Annotated[str, Field(min_length=1, max_length=64), AfterValidator(_visible)]
 Code = Annotated[str, Field(min_length=1, max_length=34), AfterValidator(_visible)]
 Remarks = Annotated[str, Field(min_length=1, max_length=2000), AfterValidator(_remark)]
+
+
+def short_form(identifier: str) -> str:
+    """What stands for an identifier where a format has less room: so many hexadecimal digits of its SHA-256.
+
+    The same identifier always has the same.
+    """
+    return hashlib.sha256(identifier.encode()).hexdigest()[:SHORT_CHARACTERS]
 
 
 class LocalCode(Canonical):

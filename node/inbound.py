@@ -224,7 +224,7 @@ class Inbound:
             found = other_side(connection, client.institution, mapping, item.decoded)
             if found is None:
                 return self._keep_item(connection, raw, number, _unknown(client, item))
-            read = self._reader().read(client, item.name, (item.decoded,), item.source, found)
+            read = self._reader().read(client, item.name, (found.decoded,), item.source, found.lei)
             return self._keep_all(connection, raw, list(read))
         return self._collect(connection, client, raw, number, item)
 

@@ -204,8 +204,10 @@ CREATE TABLE IF NOT EXISTS reference (
     sender TEXT NOT NULL,
     kind TEXT NOT NULL,
     counterparty TEXT NOT NULL,
+    short TEXT,
     PRIMARY KEY (reference, position, kind)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS reference_in_short ON reference (short) WHERE short IS NOT NULL;
 CREATE TABLE IF NOT EXISTS outcome (
     id TEXT PRIMARY KEY,
     position INTEGER NOT NULL,

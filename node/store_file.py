@@ -25,7 +25,7 @@ from node.store_check import damage_to_content, damage_to_files
 from node.store_seal import Progress, break_seal, fault_under, no_progress, read_seal, wal_of, write_seal
 
 SCHEMA = Path(__file__).with_name("schema.sql")
-SCHEMA_VERSION = 6  # PRAGMA user_version; another one for every change that older code does not understand
+SCHEMA_VERSION = 7  # PRAGMA user_version; another one for every change that older code does not understand
 STORE_FILE = "yakujo.db"  # in the data folder
 CACHE_KIB = 65_536
 LOG_PAGES = 4_000  # until the log is brought into the file: pages that change again and again are copied once

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from canonical.contracts.state import Decision, Entry
 from canonical.encoding import canonical_bytes
+from canonical.identifiers import SHORT_CHARACTERS, short_form
 from canonical.message import NODE_KINDS, Reminder
 from canonical.result import AnyOutcome, Result
 from canonical.submission import SUBMISSION, ReadSubmission, Submission, read_submission
@@ -176,9 +177,14 @@ def _store_references(
         ]
         rows |= {(name, message.kind.value): None for name in names if name}
     connection.executemany(
-        "INSERT INTO reference VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
-        [(name, position, submission.sender, kind, other) for name, kind in rows],
+        "INSERT INTO reference VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+        [(name, position, submission.sender, kind, other, _short(name)) for name, kind in rows],
     )
+
+
+def _short(reference: str) -> str | None:
+    """What a format with less room calls it; None where it is shorter than that itself."""
+    return short_form(reference) if len(reference) > SHORT_CHARACTERS else None
 
 
 def _store_outcome(connection: sqlite3.Connection, outcome: AnyOutcome, text: bytes) -> None:

@@ -73,7 +73,7 @@ def _named(view: View, asked: str) -> Iterator[str]:
     if _DIGEST.fullmatch(asked):
         for raw in _column(view, "SELECT id FROM raw WHERE digest = ?", asked):
             yield from _of_raw(view, raw)
-    query = "SELECT source FROM reference JOIN said USING (position) WHERE reference = ?"
+    query = "SELECT source FROM reference JOIN said USING (position) WHERE reference = ?1 OR short = ?1"
     yield from _column(view, query, asked)
 
 

@@ -63,12 +63,12 @@ def list_trades(
 
 
 def trades_of(view: View, reference: str) -> list[str]:
-    """The ids of the trades that a reference, or an id, belongs to; the latest first."""
+    """The ids of the trades that a reference, its short form or an id belongs to; the latest first."""
     if view.record(half_key(reference), Half) is not None:
         return [trade_of_half(view, reference)]
     if last_result(view, reference) is not None:
         return [reference]
-    return trades_where(view, "reference.reference = ?", reference)
+    return trades_where(view, "(reference.reference = ?1 OR short = ?1)", reference)
 
 
 def trades_where(view: View, where: str, value: object) -> list[str]:

@@ -119,6 +119,15 @@ def test_text_that_could_not_go_on_is_told_at_load(tmp_path: Path, old: str, new
         load_mapping(file)
 
 
+def test_short_form_that_would_not_fit_is_told_at_load(tmp_path: Path) -> None:
+    """Cut once more, an identifier's short form would be none that anybody can answer by."""
+    text = (MAPPINGS / "iso20022" / "setr.044.toml").read_text(encoding="utf-8")
+    file = tmp_path / "own.toml"
+    file.write_text(text.replace("characters_max = 35", "characters_max = 16"), encoding="utf-8")
+    with pytest.raises(MappingError, match="AppHdr/BizMsgIdr: identifiers need room for 32 characters"):
+        load_mapping(file)
+
+
 def test_mapping_that_is_not_there_is_told(tmp_path: Path) -> None:
     with pytest.raises(MappingError, match=r"nothing\.toml"):
         load_mapping(tmp_path / "nothing.toml")

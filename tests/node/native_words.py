@@ -33,6 +33,16 @@ def claim(reference: str, *more: tuple[str, str]) -> bytes:
     return fix(*_header("AS"), *head, *TERMS, *_INVESTOR, *SPLIT)
 
 
+def broker_cancellation(reference: str, cancels: str) -> bytes:
+    """A broker's report is taken back (AS with 71=2)."""
+    return fix(
+        ("35", "AS"), ("49", "BROKER"), ("56", "YAKUJO"), ("34", "3"), ("52", "20261120-07:00:00.000"),
+        ("755", reference), ("795", cancels), ("71", "2"), ("796", "99"), ("72", "NONE"), ("794", "3"),
+        ("87", "3"), ("857", "0"), ("54", "1"), ("55", "[N/A]"), ("53", "30000"), ("6", "2845.5"),
+        ("75", "20261120"), ("453", "1"), ("448", "ASMGJPJT"), ("447", "B"), ("452", "9"),
+    )  # fmt: skip
+
+
 def accepted(report: str, reference: str) -> bytes:
     """An AllocationReportAck (AT) that accepts calculated figures. reference: what 70 of the report says."""
     said = (("755", report), ("70", reference), ("60", "20261120-07:00:00.000"), ("87", "0"))

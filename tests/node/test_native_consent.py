@@ -5,7 +5,16 @@ from pathlib import Path
 
 import pytest
 from messages import fix, report
-from native_words import cancellation, heard, instruction, response, split, statuses, taken
+from native_words import (
+    broker_cancellation,
+    cancellation,
+    heard,
+    instruction,
+    response,
+    split,
+    statuses,
+    taken,
+)
 from scene import Scene, in_folder, running
 
 from node.memory_ledger import MemoryLedger
@@ -23,16 +32,6 @@ async def agreed(scene: Scene) -> None:
     await scene.sp2.arrives("iso", split("block-and-two-funds"))
     await scene.settled()
     assert statuses(scene.sp2)[-1] == "MAGR"
-
-
-def cancelled(reference: str, cancels: str) -> bytes:
-    """The broker's report is taken back (AS with 71=2)."""
-    return fix(
-        ("35", "AS"), ("49", "BROKER"), ("56", "YAKUJO"), ("34", "3"), ("52", "20261120-07:00:00.000"),
-        ("755", reference), ("795", cancels), ("71", "2"), ("796", "99"), ("72", "NONE"), ("794", "3"),
-        ("87", "3"), ("857", "0"), ("54", "1"), ("55", "[N/A]"), ("53", "30000"), ("6", "2845.5"),
-        ("75", "20261120"), ("453", "1"), ("448", "ASMGJPJT"), ("447", "B"), ("452", "9"),
-    )  # fmt: skip
 
 
 def amended(reference: str, replaces: str) -> bytes:
@@ -54,7 +53,7 @@ def asking(scene: Scene) -> str:
 async def test_iso20022_consents_to_a_cancellation_or_refuses(scene: Scene, word: str, status: str):
     async with running(scene):
         await agreed(scene)
-        await scene.sp1.arrives("broker", cancelled("B-2", "B-1"))
+        await scene.sp1.arrives("broker", broker_cancellation("B-2", "B-1"))
         await scene.settled()
         assert "<CxlReqd" in heard(scene.sp2, "iso")[-1]
         assert asking(scene) == "B-2"
@@ -124,7 +123,7 @@ async def test_fix_answers_a_report_that_asks_with_its_acknowledgement(scene: Sc
     """An AT to the broker's AS, beside an AU to an AK: an engine answers each message with its own kind."""
     async with running(scene):
         await agreed(scene)
-        await scene.sp1.arrives("broker", cancelled("B-2", "B-1"))
+        await scene.sp1.arrives("broker", broker_cancellation("B-2", "B-1"))
         await scene.settled()
         await scene.sp2.arrives("fix", taken("B-2", code))
         await scene.settled()
