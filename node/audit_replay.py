@@ -227,7 +227,7 @@ class _Archive:
     def __init__(self, replay: Replay) -> None:
         self._replay = replay
 
-    async def append(self, block: bytes, message_id: str) -> int:  # noqa: ARG002 - as a Ledger has them
+    async def append(self, block: bytes, message_id: str, read: int | None = None) -> int:  # noqa: ARG002 - as a Ledger has them
         """See Ledger."""
         raise LedgerUnavailableError("an archive takes no blocks")
 

@@ -29,7 +29,8 @@ from tenacity import (
 
 from node.jetstream_errors import ApiError, SilentError, described
 from node.jetstream_feed import Feed, FeedLostError
-from node.jetstream_near import near_feed
+from node.jetstream_fence import Fence
+from node.jetstream_near import is_of_leader, near_feed
 from node.jetstream_settings import (
     REBUILD,
     absence_findings,
@@ -85,6 +86,7 @@ class JetStreamLedger:
         self._client = Client()
         self._trouble = "no answer yet"
         self._feeds: set[Feed] = set()
+        self._fence = Fence(settings.stream, f"ledger.{settings.sp}", self._api)
 
     async def __aenter__(self) -> Self:
         """Connect and attach: LedgerUnavailableError after the wait, LedgerRefusedError for bad settings."""
@@ -101,13 +103,13 @@ class JetStreamLedger:
     ) -> None:
         await self._disconnect()
 
-    async def append(self, block: bytes, message_id: str) -> int:
+    async def append(self, block: bytes, message_id: str, read: int | None = None) -> int:
         """See Ledger. What is not acknowledged soon is said again; the engine keeps one of it."""
-        headers = {"Nats-Msg-Id": message_id}
+        headers = {"Nats-Msg-Id": message_id, **await self._fence.condition(read)}
         for seconds in SAY_AGAIN_SECONDS:
             with suppress(SilentError):
-                return await self._publish(block, headers, seconds)
-        return await self._publish(block, headers, APPEND_SECONDS)
+                return self._fence.passed(await self._publish(block, headers, seconds))
+        return self._fence.passed(await self._publish(block, headers, APPEND_SECONDS))
 
     async def append_after(self, sequence: int, block: bytes) -> None:
         """Append `block` if `sequence` is the last one, else LedgerUnavailableError. See node.refilling."""
@@ -216,7 +218,7 @@ class JetStreamLedger:
         """Make the stream unless it is there. Nodes that do so at the same time all succeed."""
         name = self._settings.stream
         try:
-            info = await self._stream_info()
+            await self._stream_info()
         except ApiError as error:
             if error.code != _STREAM_NOT_FOUND:
                 raise
@@ -224,9 +226,6 @@ class JetStreamLedger:
             if findings := absence_findings(name, present, may_make=self._settings.create):
                 raise LedgerRefusedError(findings) from error
             await self._create_stream()
-        else:  # what is left of a stream at a minority still answers, for itself alone
-            if not info.get("cluster", {"leader": "no cluster"}).get("leader"):
-                raise LedgerUnavailableError(f"the stream {name} has no leader")
 
     async def _create_stream(self) -> None:
         name = self._settings.stream
@@ -254,7 +253,10 @@ class JetStreamLedger:
         return int((await self._request(subject, block, seconds, headers))["seq"])
 
     async def _stream_info(self) -> dict[str, Any]:
-        return await self._api(f"STREAM.INFO.{self._settings.stream}", {})
+        info = await self._api(f"STREAM.INFO.{self._settings.stream}", {})
+        if not is_of_leader(info):
+            raise LedgerUnavailableError(f"the stream {self._settings.stream} has no leader that answers")
+        return info
 
     async def _api(self, subject: str, body: dict[str, Any]) -> dict[str, Any]:
         return await self._request(f"$JS.API.{subject}", json.dumps(body).encode(), REQUEST_SECONDS, None)

@@ -74,3 +74,16 @@ def holds(info: Mapping[str, Any], server: str) -> bool:
         or server == cluster.get("leader")
         or any(server == one.get("name") or peer_id(server) == one.get("peer") for one in replicas)
     )
+
+
+def is_of_leader(info: Mapping[str, Any]) -> bool:
+    """Whether an answer about the stream is its leader's, which has put in order all that others have.
+
+    What is left of a stream at a minority answers for itself alone. So may, for some seconds after its start,
+    the server that the stream was made on, even where it has lost its copy and others lead. Who answers is
+    not among its own replicas.
+    """
+    if (cluster := info.get("cluster")) is None:
+        return True
+    others = {one.get("name") for one in cluster.get("replicas") or ()}
+    return bool(cluster.get("leader")) and cluster["leader"] not in others

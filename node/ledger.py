@@ -63,11 +63,12 @@ Answerer = Callable[[bytes], Awaitable[bytes]]
 class Ledger(Protocol):
     """An ordered, replicated list of blocks. Sequences count from 1, without gaps, alike at every node."""
 
-    async def append(self, block: bytes, message_id: str) -> int:
+    async def append(self, block: bytes, message_id: str, read: int | None = None) -> int:
         """Put `block` at the end; its sequence, once a majority has it on disk, else LedgerUnavailableError.
 
         message_id: the same for the same block. Appending again is harmless: the engine drops a copy that it
-        still remembers, and nodes pass over one that it does not.
+        still remembers, and nodes pass over one that it does not. read: how far its author has read; the
+        first block that it appends is not taken where another one of its own stands after that.
         """
         ...
 

@@ -43,8 +43,8 @@ class MemoryLedger:
         self._answerers: dict[str, Answerer] = {}
         self._stragglers: set[asyncio.Task[int]] = set()
 
-    async def append(self, block: bytes, message_id: str) -> int:
-        """See Ledger."""
+    async def append(self, block: bytes, message_id: str, read: int | None = None) -> int:  # noqa: ARG002 - as a Ledger has them
+        """See Ledger. Its height is always known to all, so that nobody has read too little."""
         if self._faults.delay:
             await asyncio.sleep(self._chance.uniform(0, self._faults.delay))
         if not self.available or self._happens(self._faults.lost):

@@ -52,7 +52,8 @@ class Replica:
     """Reads the ledger into the store. Sets `changed` for new deliveries.
 
     own: this node's own blocks among what is applied. landings: tells which of them are in the archive.
-    caught_up: set once all is applied that was on the ledger when this node started.
+    caught_up: set once all is applied that was on the ledger when this node started. reached: the last
+    sequence that is applied.
     """
 
     def __init__(
@@ -77,10 +78,12 @@ class Replica:
         self.own = OwnBlocks(sp)
         self.landings = Landings()
         self.caught_up = asyncio.Event()
+        self.reached = 0
 
     async def run(self) -> None:
         """Apply until cancelled. Raises LedgerGapError at a gap: nothing is applied past it."""
         at = await self._store.write(self._begin)
+        self.reached = at.sequence
         await self._store.write(self.own.begin)
         queue: asyncio.Queue[tuple[int, bytes]] = asyncio.Queue(QUEUE_BLOCKS_MAX)
         async with asyncio.TaskGroup() as group:
@@ -95,6 +98,7 @@ class Replica:
                     batch.append(queue.get_nowait())
                     volume += len(batch[-1][1])
                 at, landed = await self._store.write(partial(self._apply, batch=batch))
+                self.reached = at.sequence
                 self._progress.note(at.sequence)
                 if not self.caught_up.is_set():
                     await self._note_caught_up(at, target)

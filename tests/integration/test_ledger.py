@@ -27,7 +27,7 @@ from node import jetstream, jetstream_feed
 from node.guard_peers import peer_id
 from node.jetstream import JetStreamLedger
 from node.jetstream_feed import Feed
-from node.jetstream_near import holds
+from node.jetstream_near import holds, is_of_leader
 from node.jetstream_settings import monitoring_findings, stream_config
 from node.ledger import LedgerError, LedgerGapError, LedgerRefusedError, LedgerUnavailableError
 from node.nats_server import EmbeddedServer
@@ -132,6 +132,24 @@ async def _restarted(server: EmbeddedServer) -> None:
             await asyncio.sleep(0.05)
 
 
+@pytest.mark.parametrize(
+    ("info", "is_leaders"),
+    [
+        ({}, True),
+        ({"cluster": {"leader": "sp1"}}, True),
+        ({"cluster": {"leader": "sp1", "replicas": [{"name": "sp2"}, {"name": "sp3"}]}}, True),
+        ({"cluster": {"leader": "sp1", "replicas": [{"name": "sp1"}, {"name": "sp3"}]}}, False),
+        ({"cluster": {"leader": "", "replicas": [{"name": "sp1"}, {"name": "sp3"}]}}, False),
+        ({"cluster": {"replicas": None}}, False),
+    ],
+)
+def test_who_has_lost_its_copy_does_not_tell_how_far_the_ledger_goes(
+    info: dict[str, Any], *, is_leaders: bool
+) -> None:
+    """Only the leader's answer counts: who answers does not stand among its own replicas."""
+    assert is_of_leader(info) is is_leaders
+
+
 async def test_one_member_works_and_remembers(tmp_path: Path) -> None:
     """A trial network of one keeps what it was given over a restart, and drops a copy it remembers."""
     settings = single_settings(tmp_path)
@@ -143,6 +161,30 @@ async def test_one_member_works_and_remembers(tmp_path: Path) -> None:
     async with EmbeddedServer(settings) as server, ledger_on(server, create=False) as ledger:
         assert await ledger.head() == 5
         assert await first(ledger, 2, after=3) == [(4, b"3"), (5, b"4")]
+
+
+async def test_who_has_not_read_its_own_blocks_publishes_nothing(tmp_path: Path) -> None:
+    """An author whose store is lost or old is held back, whatever it takes the height of the ledger for."""
+    async with contextlib.AsyncExitStack() as stack:
+        server = await stack.enter_async_context(EmbeddedServer(single_settings(tmp_path)))
+
+        async def life(sp: str) -> JetStreamLedger:
+            return await stack.enter_async_context(ledger_on(server, sp))
+
+        before, other, now, late = [await life(sp) for sp in ("sp1", "sp2", "sp1", "sp1")]
+        assert await before.append(b"first", "sp1-1", 0) == 1
+        assert await other.append(b"another's", "sp2-1", 0) == 2
+        with pytest.raises(
+            LedgerUnavailableError, match="block of this node's at sequence 1, it has read as far"
+        ):
+            await now.append(b"first again", "sp1-1-x", 0)
+        assert await now.append(b"second", "sp1-2", 1) == 3  # what others have said since is no hindrance
+        assert await now.append(b"third", "sp1-3", 1) == 4  # it knows its own from here on
+        condition = await late._fence.condition(4)
+        await now.append(b"fourth", "sp1-4", 4)
+        with pytest.raises(LedgerUnavailableError, match="wrong last sequence: 5"):
+            await late._publish(b"beside it", condition, 1.0)
+        assert await late.head() == 5
 
 
 async def test_what_is_not_acknowledged_is_said_again_and_stands_once(

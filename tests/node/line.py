@@ -12,11 +12,11 @@ class Line:
         self.is_cut = False
         self._ledger = ledger
 
-    async def append(self, block: bytes, message_id: str) -> int:
+    async def append(self, block: bytes, message_id: str, read: int | None = None) -> int:
         """See Ledger."""
         if self.is_cut:
             raise LedgerUnavailableError("this node's line is cut")
-        return await self._ledger.append(block, message_id)
+        return await self._ledger.append(block, message_id, read)
 
     def read(self, after: int) -> AsyncGenerator[tuple[int, bytes], None]:
         """See Ledger."""

@@ -169,7 +169,9 @@ async def test_a_reference_that_two_brokers_have_used_is_not_guessed(tmp_path: P
     async with running(scene):
         await scene.sp1.arrives("broker", report("B-1"))
         await scene.settled()
-        other = "SELECT reference, position + 1000, 'ANOTHER BROKER', kind, counterparty, short FROM reference"
+        other = (
+            "SELECT reference, position + 1000, 'ANOTHER BROKER', kind, counterparty, short FROM reference"
+        )
         scene.sp2.change(f"INSERT INTO reference {other}")
         await scene.sp2.arrives("fix", affirmation("B-1/1", 1))
         await scene.settled()

@@ -128,11 +128,30 @@ class NotingLedger(MemoryLedger):
     def __init__(self) -> None:
         super().__init__()
         self.published: dict[str, set[bytes]] = {}
+        self.read_by_author: list[int | None] = []
 
-    async def append(self, block: bytes, message_id: str) -> int:
+    async def append(self, block: bytes, message_id: str, read: int | None = None) -> int:
         """See Ledger."""
         self.published.setdefault(message_id.rpartition("-")[0], set()).add(block)
-        return await super().append(block, message_id)
+        self.read_by_author.append(read)
+        return await super().append(block, message_id, read)
+
+
+async def test_a_block_goes_out_with_how_far_its_author_has_read(tmp_path: Path):
+    """By that a ledger holds back who has lost what it had published before."""
+    ledger = NotingLedger()
+    scene = with_backlog(tmp_path, ledger, [small(1)])
+    async with running(scene):
+        await scene.settled()
+        assert ledger.read_by_author[0] == 0
+        height = await ledger.head()
+        assert height
+        await scene.sp1.stop()
+        ledger.read_by_author.clear()
+        await scene.sp1.start()
+        scene.sp1.change("INSERT INTO outbox (kind, body, sender) VALUES ('public', ?, '')", small(2))
+        await scene.settled()
+        assert ledger.read_by_author[0] == height
 
 
 @pytest.mark.parametrize("moment", Moment)

@@ -37,14 +37,14 @@ class TracedLedger(MemoryLedger):
         self.bodies: dict[str, bytes] = {}
         self.nodes: dict[str, Node] = {}
 
-    async def append(self, block: bytes, message_id: str) -> int:
+    async def append(self, block: bytes, message_id: str, read: int | None = None) -> int:
         """See MemoryLedger."""
         numbered = message_id.rpartition("-")[0]  # the digest after it is of bytes that hold fresh keys
         self.trace.append((asyncio.get_running_loop().time(), numbered))
         sp = numbered.rpartition("-")[0]
         assert self.nodes[sp].rows(_ON_DISK, block, block), "a block is published that its author may lose"
         assert self.bodies.setdefault(numbered, block) == block, "two blocks were published under one number"
-        return await super().append(block, message_id)
+        return await super().append(block, message_id, read)
 
 
 async def live(plan: Plan, folder: Path) -> tuple[Scene, Trace]:
