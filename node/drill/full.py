@@ -20,6 +20,7 @@ from node.demo.scenario import Block, Expected
 from node.drill.account import Account, Asked, ImpossibleError
 from node.drill.stage import Stage
 from node.drill.trades import matched, trades
+from node.pulse import read_pulse
 
 SP: Final = MANAGER_A.sp
 ROOMY_BYTES: Final = 2 * 2**30
@@ -55,6 +56,7 @@ async def full_disk(asked: Asked, account: Account) -> None:
             await stage.play_over(asked.seconds, full)
             disk.leave(ROOMY_BYTES)
             account.tell(f"the disk of {SP} has room again")
+            await stage.until_true(lambda: _sees_room(stage), f"{SP} sees that")
             await stage.level()
             await _send_refused_again(stage, [*low, *full])
             await stage.play_over(1, after)
@@ -62,6 +64,12 @@ async def full_disk(asked: Asked, account: Account) -> None:
             account.tell(f"at rest: {stage.heads()}")
             await stage.hold()
             stage.hold_quiet()
+
+
+def _sees_room(stage: Stage) -> bool:
+    """Whether the node has looked since there is room: from then on it takes input."""
+    pulse = read_pulse(stage.providers[SP].data)
+    return pulse is not None and pulse.guard is not None and (pulse.guard.free_bytes or 0) >= ROOMY_BYTES // 2
 
 
 async def _heard(stage: Stage, blocks: Sequence[Block]) -> None:
