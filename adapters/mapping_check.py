@@ -48,7 +48,7 @@ def _without_room(rules: Level, *, inside: bool) -> Iterator[str]:
         path = rule.at_paths[0]
         in_entry = len(path) == 1 if inside else len(path) > 1 and path[-2].index is not None
         if rule.convert == "identifier" and 0 < rule.characters_max < SHORT_CHARACTERS:
-            yield f"{rule.at[0]}: identifiers need room for {SHORT_CHARACTERS} characters"
+            yield f"{rule.at[0]}: an identifier needs characters_max of {SHORT_CHARACTERS} or more, or none"
         if rule.continued and not (rule.characters_max and in_entry):
             where = "a field of the group" if inside else "a field of an entry, as Rsn[0]/AddtlRsnInf"
             yield f"{rule.at[0]}: to be continued, it has characters_max and is {where}"

@@ -5,15 +5,11 @@ So the first block of a life is put in order only where the last of this node's 
 that it has read: most of the servers judge that, as they put it in order.
 """
 
-from collections.abc import Awaitable, Callable
-from typing import Any
-
 from node.jetstream_errors import ApiError
+from node.jetstream_near import Api
 from node.ledger import LedgerUnavailableError
 
 _MESSAGE_NOT_FOUND = 10037  # an error code of the JetStream API
-
-Api = Callable[[str, dict[str, Any]], Awaitable[dict[str, Any]]]
 
 
 class Fence:
@@ -28,8 +24,8 @@ class Fence:
     async def condition(self, read: int | None) -> dict[str, str]:
         """The headers by which a block is put in order only if nothing of this node's stands after `read`.
 
-        None where they are not needed any more, or nobody asks for it. Raises LedgerUnavailableError where it
-        is known already that something does.
+        None at all where they are not needed any more, or nobody asks for it. Raises LedgerUnavailableError
+        where it is known already that something does.
         """
         if read is None or not self._stands:
             return {}

@@ -66,9 +66,8 @@ class Publisher:
 
         The next block, where one has been made by then.
         """
+        # Signed anew, it has another name.
         name = f"{self._flights.sp}-{flight.seq}-{head_digest(flight.block).hex()[:16]}"
-        await self._ledger.append(
-            flight.block, name, self._replica.reached
-        )  # signed anew, it has another name
+        await self._ledger.append(flight.block, name, self._replica.reached)
         async with asyncio.timeout(READ_BACK_SECONDS):
             return await self._replica.landings.of(flight.seq)

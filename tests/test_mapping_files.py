@@ -124,7 +124,9 @@ def test_short_form_that_would_not_fit_is_told_at_load(tmp_path: Path) -> None:
     text = (MAPPINGS / "iso20022" / "setr.044.toml").read_text(encoding="utf-8")
     file = tmp_path / "own.toml"
     file.write_text(text.replace("characters_max = 35", "characters_max = 16"), encoding="utf-8")
-    with pytest.raises(MappingError, match="AppHdr/BizMsgIdr: identifiers need room for 32 characters"):
+    with pytest.raises(
+        MappingError, match="AppHdr/BizMsgIdr: an identifier needs characters_max of 32 or more"
+    ):
         load_mapping(file)
 
 
