@@ -50,5 +50,5 @@ def test_metadata(wheel: zipfile.ZipFile):
     info = Parser().parsestr(wheel.read("yakujo-0.1.0.dist-info/METADATA").decode())
     scripts = wheel.read("yakujo-0.1.0.dist-info/entry_points.txt").decode()
     assert (info["Name"], info["License-Expression"]) == ("yakujo", "Apache-2.0")
-    assert info["Requires-Python"] == "<3.14,>=3.11"
+    assert info["Requires-Python"] == "<3.15,>=3.11"
     assert "yakujo = node.__main__:main" in scripts

@@ -66,7 +66,7 @@ def test_no_hash_has_a_say(seed: str):
     assert replayed(VERSIONS[0], PYTHONHASHSEED=seed) == recorded(VERSIONS[0])
 
 
-@pytest.mark.parametrize("version", ["3.11", "3.12", "3.13"])
+@pytest.mark.parametrize("version", ["3.11", "3.12", "3.13", "3.14"])
 def test_no_interpreter_has_a_say(version: str):
     python = interpreter(version)
     if python is None:
