@@ -14,7 +14,7 @@ from statistics import median
 from typing import Any
 
 from node.bench.ledger_report import PartFigures
-from node.bench.matching_report import PARTS, MatchFigures, MatchingOptions
+from node.bench.matching_report import PARTS, MatchFigures, MatchingOptions, RateFigures
 from node.bench.state_process import StateProcess
 
 OPEN_FUNDS = (1_000, 10_000, 100_000, 1_000_000)
@@ -48,24 +48,22 @@ class _Size:
         self.plain.append(plain / matched)
 
     def costs(self) -> list[float]:
-        """Seconds for a fund match, by round."""
+        """Seconds for a fund match the whole way, by round."""
         return [sum(parts.values()) for parts in self.seconds]
+
+    def contract_costs(self) -> list[float]:
+        """Those of the contract alone."""
+        return [parts["contract"] for parts in self.seconds]
 
     def figures(self, least: "_Size") -> MatchFigures:
         """All rounds together. least: the same in the state with the fewest open funds."""
         costs = self.costs()
-        ratios = [cost / of_least for cost, of_least in zip(costs, least.costs(), strict=True)]
         return MatchFigures(
             open_funds=self.open_funds,
             funds_per_block=self.funds,
             trades=self.trades * len(costs),
-            fund_matches_per_second=1 / median(costs),
-            lowest_fund_matches_per_second=1 / max(costs),
-            highest_fund_matches_per_second=1 / min(costs),
-            contract_fund_matches_per_second=1 / median(parts["contract"] for parts in self.seconds),
-            cost_ratio=median(ratios),
-            lowest_cost_ratio=min(ratios),
-            highest_cost_ratio=max(ratios),
+            matching=_rates(self.contract_costs(), least.contract_costs()),
+            whole_way=_rates(costs, least.costs()),
             parts={part: self._figures([parts[part] for parts in self.seconds]) for part in PARTS},
             plain=self._figures(self.plain),
             cost_to_plain_ratio=median(cost / plain for cost, plain in zip(costs, self.plain, strict=True)),
@@ -77,6 +75,19 @@ class _Size:
         return PartFigures(
             median_microseconds=median(took), lowest_microseconds=min(took), highest_microseconds=max(took)
         )
+
+
+def _rates(costs: list[float], of_least: list[float]) -> RateFigures:
+    """costs: seconds for a fund match, by round. of_least: in the state with the fewest open funds."""
+    ratios = [cost / least for cost, least in zip(costs, of_least, strict=True)]
+    return RateFigures(
+        fund_matches_per_second=1 / median(costs),
+        lowest_fund_matches_per_second=1 / max(costs),
+        highest_fund_matches_per_second=1 / min(costs),
+        cost_ratio=median(ratios),
+        lowest_cost_ratio=min(ratios),
+        highest_cost_ratio=max(ratios),
+    )
 
 
 def measured_matching(folder: Path, options: MatchingOptions, progress: Progress) -> Found:

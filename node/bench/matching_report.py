@@ -9,7 +9,8 @@ from pydantic import Field
 from node.bench.ledger_report import PartFigures
 from node.bench.report import Figures
 
-FUND_MATCHES_PER_SECOND_MIN = 5_000  # on one core, for blocks of HELD_AT funds
+# On one core, for blocks of HELD_AT funds: of the matching alone, and of the whole way.
+FUND_MATCHES_PER_SECOND_MIN = 5_000
 HELD_AT = 10
 FLAT_RATIO_MAX = 1.5  # what a match costs in the fullest state, to what it costs in the emptiest
 
@@ -47,25 +48,33 @@ class StateFigures(Figures):
     fill_seconds: float
 
 
+class RateFigures(Figures):
+    """Fund matches of one core, and what one costs: median of the rounds, lowest and highest of one.
+
+    cost ratio: to what it costs in the same round in the state with the fewest open funds.
+    """
+
+    fund_matches_per_second: float
+    lowest_fund_matches_per_second: float
+    highest_fund_matches_per_second: float
+    cost_ratio: float
+    lowest_cost_ratio: float
+    highest_cost_ratio: float
+
+
 class MatchFigures(Figures):
     """Trades of one size in one state: what both sides said of each went through all parts.
 
-    Rates and ratio: the median of the rounds, lowest and highest of one round. cost ratio: what a match costs
-    here, to what it costs in the same round in the state with the fewest open funds. contract: alone, with
-    the records that it reads. parts: for one submission, by the names in PARTS. plain: beside them, Python's
-    json.loads of the same bytes, which tells how fast the machine was. cost to plain: of all parts, to that.
+    matching: the contract alone, with the records that it reads. whole way: all parts together. parts: for
+    one submission, by the names in PARTS. plain: beside them, Python's json.loads of the same bytes, which
+    tells how fast the machine was. cost to plain: of all parts, to that.
     """
 
     open_funds: int
     funds_per_block: int
     trades: int
-    fund_matches_per_second: float
-    lowest_fund_matches_per_second: float
-    highest_fund_matches_per_second: float
-    contract_fund_matches_per_second: float
-    cost_ratio: float
-    lowest_cost_ratio: float
-    highest_cost_ratio: float
+    matching: RateFigures
+    whole_way: RateFigures
     parts: Mapping[str, PartFigures]
     plain: PartFigures
     cost_to_plain_ratio: float

@@ -1,5 +1,7 @@
 """The report on the matching as tables."""
 
+from collections.abc import Callable
+
 from rich.console import Console
 from rich.table import Table
 
@@ -10,14 +12,15 @@ from node.bench.matching_report import (
     PARTS,
     MatchFigures,
     MatchingReport,
+    RateFigures,
 )
 from node.bench.tables import figure, table
 
 
 def print_matching_report(report: MatchingReport, console: Console) -> None:
-    """Print what was measured, the states, the sizes and the parts."""
+    """Print what was measured, the states, the rates and the parts."""
     console.print(f"Measured: {report.measured}.\nNot measured: {report.not_measured}.\n", soft_wrap=True)
-    for part in (_states(report), _sizes(report), _parts(report)):
+    for part in (_states(report), _matching(report), _whole_way(report), _parts(report)):
         console.print(part)
     before, after = report.load_average
     load = f"load of the machine {before} before and {after} after, {report.processors} processors"
@@ -37,24 +40,32 @@ def _states(report: MatchingReport) -> Table:
     return found
 
 
-def _sizes(report: MatchingReport) -> Table:
-    columns = ("funds in a block", "trades", "fund matches/s", "lowest, highest", "to hold", "contract alone")
+def _matching(report: MatchingReport) -> Table:
+    return _rates(f"Matching alone: {PARTS['contract']}", report, lambda size: size.matching)
+
+
+def _whole_way(report: MatchingReport) -> Table:
+    return _rates("The whole way: all parts below", report, lambda size: size.whole_way)
+
+
+def _rates(what: str, report: MatchingReport, rates_of: Callable[[MatchFigures], RateFigures]) -> Table:
+    columns = ("funds in a block", "trades", "fund matches/s", "lowest, highest", "to hold")
     cost = ("cost of a match", "lowest, highest", "to hold")
-    title = f"Fund matches per second of one core: {report.rounds} rounds. Cost: to that in the first state"
+    title = f"{what}. On one core, {report.rounds} rounds. Cost: to that in the first state"
     found = table(title, "open funds", *columns, *cost)
     fullest = max(size.open_funds for size in report.sizes)
     for size in report.sizes:
-        lowest, highest = size.lowest_fund_matches_per_second, size.highest_fund_matches_per_second
+        rates = rates_of(size)
+        lowest, highest = rates.lowest_fund_matches_per_second, rates.highest_fund_matches_per_second
         found.add_row(
             f"{size.open_funds:,}",
             str(size.funds_per_block),
             str(size.trades),
-            figure(size.fund_matches_per_second),
+            figure(rates.fund_matches_per_second),
             f"{figure(lowest)}, {figure(highest)}",
             f"at least {FUND_MATCHES_PER_SECOND_MIN:,}" if size.funds_per_block == HELD_AT else "",
-            figure(size.contract_fund_matches_per_second),
-            f"{size.cost_ratio:.2f}",
-            f"{size.lowest_cost_ratio:.2f}, {size.highest_cost_ratio:.2f}",
+            f"{rates.cost_ratio:.2f}",
+            f"{rates.lowest_cost_ratio:.2f}, {rates.highest_cost_ratio:.2f}",
             f"at most {FLAT_RATIO_MAX}" if size.open_funds == fullest else "",
             end_section=size.funds_per_block == max(other.funds_per_block for other in report.sizes),
         )
