@@ -62,6 +62,19 @@ def test_the_commands_page_is_their_help():
     assert (ROOT / "docs" / "operators" / "commands.md").read_text(encoding="utf-8") == written.stdout
 
 
+@pytest.mark.parametrize("group", [[], ["propose"], ["keys"], ["calendar"], ["rules"]], ids=" ".join)
+def test_lists_of_commands_say_whole_sentences(group: list[str]):
+    """On a narrow terminal too: each says what it does, over as many lines as that takes."""
+    command = [YAKUJO, *group, "--help"]
+    environment = {**os.environ, "COLUMNS": "80"}
+    shown = subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
+    listed = re.findall(
+        r"^  [a-z][a-z-]* .*\n(?: {10,}.*\n)*", shown.partition("Commands:\n")[2], re.MULTILINE
+    )
+    assert listed
+    assert [each for each in listed if each.rstrip().endswith("...")] == []
+
+
 def test_readme(tmp_path: Path):
     """A stranger who types what the README shows has two clients that agree on a trade."""
     start, drop, look = (

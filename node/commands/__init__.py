@@ -6,6 +6,7 @@ wrong argument, setting or file, told in one sentence on standard error. `yakujo
 
 import sys
 from collections.abc import Callable, Sequence
+from inspect import getdoc
 from typing import Any, TypeAlias
 
 import typer
@@ -74,10 +75,26 @@ MENDING: Commands = (scrub, restore, rebuild)
 SHOWING: Commands = (demo, drill, bench)
 for command in (*FOUNDING, *RUNNING, *GOVERNING, *PROVING, *MENDING, *SHOWING):
     commands.command()(command)
-commands.add_typer(propose)
-commands.add_typer(keys)
-commands.add_typer(calendar)
-commands.add_typer(rules)
+for group in (propose, keys, calendar, rules):
+    commands.add_typer(group)
+
+
+def _list_whole_sentences(typed: typer.Typer) -> None:
+    """Have the list of commands say all of what each does first; what is not given it cuts to one line."""
+    for command in typed.registered_commands:
+        command.short_help = _first_sentence(getdoc(command.callback))
+    for part in typed.registered_groups:
+        assert part.typer_instance is not None
+        part.short_help = _first_sentence(part.typer_instance.info.help)
+        _list_whole_sentences(part.typer_instance)
+
+
+def _first_sentence(text: str | None) -> str:
+    assert text, "each command says what it does"
+    return " ".join(text.partition("\n\n")[0].split()).partition(". ")[0].rstrip(".")
+
+
+_list_whole_sentences(commands)
 
 
 def app(arguments: Sequence[str] | None = None) -> None:
