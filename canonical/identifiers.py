@@ -84,12 +84,15 @@ def _remark(value: str) -> str:
     return value
 
 
+VISIBLE = AfterValidator(_visible)
+"""Of text that people read: it has one line, and nothing that a screen would obey."""
+
 Lei = Annotated[str, AfterValidator(_lei)]
 Bic = Annotated[str, AfterValidator(_bic)]
 Isin = Annotated[str, AfterValidator(_isin)]
 Mic = Annotated[str, Field(pattern=r"^[A-Z0-9]{4}$")]  # ISO 10383
-Reference = Annotated[str, Field(min_length=1, max_length=64), AfterValidator(_visible)]
-Code = Annotated[str, Field(min_length=1, max_length=34), AfterValidator(_visible)]
+Reference = Annotated[str, Field(min_length=1, max_length=64), VISIBLE]
+Code = Annotated[str, Field(min_length=1, max_length=34), VISIBLE]
 Remarks = Annotated[str, Field(min_length=1, max_length=2000), AfterValidator(_remark)]
 
 

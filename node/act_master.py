@@ -8,7 +8,7 @@ from canonical.calendar import Calendar
 from canonical.identifiers import Bic, FundAccount, LocalCode
 from node.act_statements import Agreement, Joint, Statement
 from node.act_votes import Position, Vote
-from node.network import FundEntry, Institution, NetworkDeadlines, Relationship, Security
+from node.network import FundEntry, Institution, Name, NetworkDeadlines, Relationship, Security
 
 LISTED_MAX = 200  # in one act
 
@@ -46,7 +46,7 @@ class StateCodes(Statement):
     """The institution is called so in messages, besides by its LEI."""
 
     act: Literal["state_codes"] = "state_codes"
-    name: str
+    name: Name
     bic: Bic | None = None
     codes: Annotated[tuple[LocalCode, ...], Field(max_length=LISTED_MAX)] = ()
 

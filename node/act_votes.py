@@ -10,6 +10,7 @@ from pydantic import Field, model_validator
 
 from canonical.base import WHOLE_NUMBER_MAX, Canonical
 from canonical.encoding import canonical_bytes
+from canonical.identifiers import VISIBLE
 from node.network import Member, SpName
 
 PART_MAX = 1_000
@@ -78,7 +79,7 @@ class StopContract(Vote):
     """
 
     act: Literal["stop_contract"] = "stop_contract"
-    reason: Annotated[str, Field(max_length=200)] = ""
+    reason: Annotated[str, Field(max_length=200), VISIBLE] = ""
 
 
 class SetQuorum(Vote):

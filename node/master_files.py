@@ -9,11 +9,10 @@ A vote: [institution] with [[relationships]], or [[securities]], or [calendar], 
 
 import datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from pydantic import ValidationError
 
-from canonical.base import Canonical
 from node.act import (
     AdmitInstitution,
     Correct,
@@ -26,25 +25,24 @@ from node.act import (
     StateCodes,
     StateFunds,
 )
+from node.act_given import act_of
 from node.document import TEXT_BYTES_MAX, About, Document
 from node.identity import Identity
 from node.network import Network, NetworkDeadlines
-from node.rules_document import faults_of, read_tree
+from node.rules_document import read_tree
 from node.setup import SetupError
-from node.statements import document_of, signed_by
-
-Made = TypeVar("Made", bound=Canonical)
+from node.statements import document_of, signed_by, statement_of
 
 
 def common_change(path: Path) -> MembersAct:
     """What members vote on. Raises SetupError, RulesDocumentError."""
     tree = _calendar_alone(read_tree(path))
     if "institution" in tree:
-        return _made(AdmitInstitution, tree, path)
+        return act_of(AdmitInstitution, tree, f"{path}: ")
     if "securities" in tree:
-        return _made(ListSecurities, tree, path)
+        return act_of(ListSecurities, tree, f"{path}: ")
     if "calendar" in tree:
-        return _made(SetCalendar, tree, path)
+        return act_of(SetCalendar, tree, f"{path}: ")
     raise SetupError(f"{path} holds none of institution, securities, calendar: members vote on those")
 
 
@@ -66,9 +64,9 @@ def own_change(path: Path, identity: Identity, network: Network, number: int) ->
     if "funds" in tree or "closed" in tree:
         for fund in tree.get("funds", []):
             fund.setdefault("investor", identity.lei)
-        return signed_by(identity, network, _made(StateFunds, tree, path))
+        return signed_by(identity, network, act_of(StateFunds, tree, f"{path}: "))
     if "name" in tree:
-        return signed_by(identity, network, _made(StateCodes, tree, path))
+        return signed_by(identity, network, act_of(StateCodes, tree, f"{path}: "))
     raise SetupError(f"{path} holds neither funds nor a name: an institution states those itself")
 
 
@@ -94,8 +92,7 @@ def correction(
         raise SetupError(f"{document} cannot be read: {error.strerror}") from error
     made = document_of(network, *sides, About.CORRECTION, text)
     tree = {"broker": sides[0], "investor": sides[1], "position": position, "document": made.id.hex()}
-    said = _made(Correct, {**tree, "institution": identity.lei, "number": number}, document)
-    return signed_by(identity, network, said), made
+    return statement_of(Correct, identity, network, number, **tree), made
 
 
 def relation(identity: Identity, network: Network, number: int, sides: tuple[str, str]) -> Relate:
@@ -105,8 +102,7 @@ def relation(identity: Identity, network: Network, number: int, sides: tuple[str
     """
     if identity.lei not in sides:
         raise SetupError(f"{identity.lei} is no side of it: {sides[0]} and {sides[1]} are")
-    said = Relate(institution=identity.lei, number=number, broker=sides[0], investor=sides[1])
-    return signed_by(identity, network, said)
+    return statement_of(Relate, identity, network, number, broker=sides[0], investor=sides[1])
 
 
 def _calendar_alone(tree: dict[str, Any]) -> dict[str, Any]:
@@ -115,11 +111,3 @@ def _calendar_alone(tree: dict[str, Any]) -> dict[str, Any]:
         case {"calendars": [calendar], **others}:
             return {**others, "calendar": calendar}
     return tree
-
-
-def _made(model: type[Made], tree: dict[str, Any], path: Path) -> Made:
-    try:
-        return model.model_validate(tree)
-    except ValidationError as error:
-        faults = (f"{path}: {place}: {text}" for place, text in faults_of(error, model))
-        raise SetupError("\n".join(faults)) from error

@@ -19,7 +19,7 @@ from pydantic import Field, ValidationError
 from canonical.base import Canonical
 from canonical.calendar import Calendar
 from canonical.encoding import canonical_bytes
-from canonical.identifiers import Bic, Code, FundAccount, Isin, Lei, LocalCode
+from canonical.identifiers import VISIBLE, Bic, Code, FundAccount, Isin, Lei, LocalCode
 from canonical.message import Role
 from canonical.rules import Rules
 from canonical.rules.timetable import Deadlines
@@ -30,6 +30,8 @@ from node.rules_document import faults_of
 
 ContractName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*/[1-9][0-9]*$")]
 SpName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,31}$")]
+Name = Annotated[str, Field(max_length=140), VISIBLE]
+"""How people call an institution or a security, as long as in ISO 20022 (Max140Text)."""
 
 
 FIRST_CONTRACT = "matching/1"
@@ -78,7 +80,7 @@ class Institution(Canonical):
     """
 
     lei: Lei
-    name: str
+    name: Name
     role: Role
     identity_key: str
     bic: Bic | None = None
@@ -99,7 +101,7 @@ class Security(Canonical):
 
     isin: Isin
     japan_code: Code | None = None
-    name: str = ""
+    name: Name = ""
 
 
 class FundEntry(Canonical):

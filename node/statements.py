@@ -26,6 +26,7 @@ from node.act import (
     decode_act,
     encode_act,
 )
+from node.act_given import act_of
 from node.document import OPENING_BYTES_MAX, About, Document, Opening, new_document
 from node.identity import Identity, sign_statement
 from node.network import Network
@@ -44,28 +45,24 @@ def delegation_statement(
     Raises SetupError where the card asks for no delegation of it.
     """
     asked = card.asked_of(identity.lei).model_copy(update={"signature": "", "until": until})
-    said = Delegate(institution=identity.lei, number=number, delegation=asked)
-    return said.model_copy(update=_signature(said, identity, network))
+    return statement_of(Delegate, identity, network, number, delegation=asked)
 
 
 def revocation(identity: Identity, sp: str, network: Network, number: int) -> Revoke:
     """The institution does not let an SP act for it any more."""
-    said = Revoke(institution=identity.lei, number=number, sp=sp)
-    return said.model_copy(update=_signature(said, identity, network))
+    return statement_of(Revoke, identity, network, number, sp=sp)
 
 
 def new_identity(identity: Identity, successor: Identity, network: Network, number: int) -> ReplaceIdentity:
     """The institution signs with another key from now on. Raises SetupError where it is another's."""
     if successor.lei != identity.lei:
         raise SetupError(f"the new identity is that of {successor.lei}, the old one of {identity.lei}")
-    said = ReplaceIdentity(institution=identity.lei, number=number, identity_key=successor.public_text)
-    return said.model_copy(update=_signature(said, identity, network))
+    return statement_of(ReplaceIdentity, identity, network, number, identity_key=successor.public_text)
 
 
 def destruction(identity: Identity, day: datetime.date, network: Network, number: int) -> Shred:
     """The institution has its nodes destroy what opens a business day."""
-    said = Shred(institution=identity.lei, number=number, day=day)
-    return said.model_copy(update=_signature(said, identity, network))
+    return statement_of(Shred, identity, network, number, day=day)
 
 
 def rules_agreement(
@@ -78,16 +75,18 @@ def rules_agreement(
     if identity.lei not in (rules.broker, rules.investor):
         raise SetupError(f"{identity.lei} is no side of these rules: {rules.broker}, {rules.investor}")
     document = document_of(network, rules.broker, rules.investor, About.RULES, canonical_bytes(rules))
-    said = AgreeRules(
-        institution=identity.lei,
-        number=number,
+    said = statement_of(
+        AgreeRules,
+        identity,
+        network,
+        number,
         broker=rules.broker,
         investor=rules.investor,
         version=rules.version,
         from_trade_date=rules.from_trade_date,
         document=document.id.hex(),
     )
-    return said.model_copy(update=_signature(said, identity, network)), document
+    return said, document
 
 
 def document_of(network: Network, broker: str, investor: str, about: About, text: bytes) -> Document:
@@ -127,8 +126,7 @@ def as_said_by(identity: Identity, act: Joint, network: Network, number: int) ->
 
 def taking_back(identity: Identity, proposal: str, network: Network, number: int) -> TakeBack:
     """The institution takes back what it has said, while the other side has not."""
-    said = TakeBack(institution=identity.lei, number=number, proposal=proposal)
-    return said.model_copy(update=_signature(said, identity, network))
+    return statement_of(TakeBack, identity, network, number, proposal=proposal)
 
 
 def write_statement(path: Path, statement: InstitutionAct) -> None:
@@ -152,6 +150,14 @@ def read_statement(path: Path) -> InstitutionAct:
     if not isinstance(act, Statement):
         raise SetupError(f"{path} is a vote of members: they give theirs with `yakujo admit` and the like")
     return act
+
+
+def statement_of(
+    kind: type[Signed], identity: Identity, network: Network, number: int, **fields: object
+) -> Signed:
+    """A signed statement with these fields. Raises SetupError where it cannot be said."""
+    given = {"institution": identity.lei, "number": number, **fields}
+    return signed_by(identity, network, act_of(kind, given))
 
 
 def signed_by(identity: Identity, network: Network, said: Signed) -> Signed:

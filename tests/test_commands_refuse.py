@@ -158,6 +158,62 @@ def test_founders_and_institutions_sign_what_is_theirs(folder: Path, tmp_path: P
     assert (folder / "network.toml").read_bytes() == before
 
 
+@pytest.mark.parametrize(
+    ("command", "told"),
+    [
+        ("contract matching/2:abc FOLDER", "is no contract's id"),
+        (f"contract matching/2 FOLDER --from {2**53}", "since: input should be less than or equal to"),
+        (f"contract matching/2 FOLDER --notice {2**70}", "notice: input should be less than or equal to"),
+        (f"stop FOLDER --reason {'x' * 201}", "reason: string should have at most 200 characters"),
+        ("stop FOLDER --reason \x1b[2J", "reason: contains control characters: leave them out"),
+        ("quorum set_quorum FOLDER --over 1/1001", "of: input should be less than or equal to 1000"),
+        (f"quorum set_quorum FOLDER --over {'1' * 5_000}/2", "write it as 1/2"),
+        ("quorum set_quorum FOLDER --least \u00b2/3", "write it as 1/2"),
+    ],
+)
+def test_a_vote_that_cannot_be_said(folder: Path, command: str, told: str):
+    """What was typed is at fault, and is told before anything is signed."""
+    done = yakujo("propose", *command.replace("FOLDER", str(folder)).split(" "))
+    assert (done.returncode, "Traceback" in done.stderr, told in done.stderr) == (2, False, True), done.stderr
+
+
+BROKER, INVESTOR = "YAKUJOTRIALBROKER023", "YAKUJOTRIALFUNDS0017"
+
+
+@pytest.mark.parametrize(
+    ("command", "number", "told"),
+    [
+        (
+            ["propose", "rules", "{identity}", "{rules}"],
+            1,
+            "version: input should be greater than or equal to 2",
+        ),
+        (
+            ["propose", "relationship", "{identity}", "--broker", BROKER, "--investor", f"{INVESTOR[:-1]}8"],
+            1,
+            "investor: LEI has a wrong check digit",
+        ),
+        (["revoke", "{identity}", "sp1"], 2**53, "number: input should be less than or equal to"),
+        (["delegate", "{identity}", "{folder}/member.toml"], 2**70, "number: input should be less than"),
+        (["keys", "shred", "{identity}", "2026-11-20"], 2**70, "number: input should be less than"),
+        (["replace-identity", "{identity}", "{identity}"], 2**70, "number: input should be less than"),
+    ],
+)
+def test_a_statement_that_cannot_be_said(
+    folder: Path, tmp_path: Path, command: list[str], number: int, told: str
+):
+    """The same of an institution's: nothing is written."""
+    rules, output = tmp_path / "rules.toml", tmp_path / "statement.json"
+    edited = (shared_folder("conf") / "rules.toml").read_text(encoding="utf-8")
+    rules.write_text(edited.replace("version = 2", "version = 1"), encoding="utf-8")
+    places = {"identity": folder / "institutions" / BROKER, "folder": folder, "rules": rules}
+    typed = [part.format(**places) for part in command]
+    done = yakujo(*typed, "--network", folder / "network.toml", "--number", str(number), "--output", output)
+    assert (done.returncode, "Traceback" in done.stderr, told in done.stderr) == (2, False, True), done.stderr
+    assert not output.exists()
+    assert not output.with_suffix(".document.json").exists()
+
+
 GAP = LedgerGapError(5, 7)
 
 

@@ -3,6 +3,7 @@
 Votes on members are also commands of their own.
 """
 
+import re
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
@@ -10,6 +11,7 @@ from typing import Annotated
 import typer
 
 from node.act import ActivateContract, SetQuorum, StopContract
+from node.act_given import act_of
 from node.commands.options import (
     HERE,
     PATIENCE,
@@ -36,6 +38,9 @@ from node.rules_document import load_rules
 from node.secret_files import passphrase_in
 from node.setup import SetupError
 from node.statements import rules_agreement
+
+_CONTRACT_ID = re.compile("[a-z][a-z0-9_]*/[1-9][0-9]*:[0-9a-f]{64}")
+_FRACTION = re.compile("([0-9]{1,4})/([1-9][0-9]{0,3})")
 
 propose = typer.Typer(
     name="propose",
@@ -73,7 +78,7 @@ def contract(
     """
     if since is not None and notice is not None:
         raise SetupError("give --from or --notice, and not both")
-    act = ActivateContract(contract=_contract_id(name), since=since, notice=notice)
+    act = act_of(ActivateContract, {"contract": _contract_id(name), "since": since, "notice": notice})
     submit_and_tell(settings_in(folder), act, 0 if no_wait else wait, as_json=as_json)
 
 
@@ -92,7 +97,7 @@ def stop(
     one is proposed and approved, the same or another: it judges what came meanwhile. A third of the members
     is enough, unless they have decided otherwise.
     """
-    act = StopContract(reason=reason)
+    act = act_of(StopContract, {"reason": reason})
     submit_and_tell(settings_in(folder), act, 0 if no_wait else wait, as_json=as_json)
 
 
@@ -118,7 +123,7 @@ def quorum(
     if (over is None) == (least is None):
         raise SetupError("give --over or --least, and not both")
     part, of = _fraction(over or least or "")
-    act = SetQuorum(about=kind, over=over is not None, part=part, of=of)
+    act = act_of(SetQuorum, {"about": kind, "over": over is not None, "part": part, "of": of})
     submit_and_tell(settings_in(folder), act, 0 if no_wait else wait, as_json=as_json)
 
 
@@ -274,13 +279,14 @@ propose.command()(replace_key)
 def _contract_id(name: str) -> str:
     """The id of a contract of this release, by its name; an id stays what it is. Raises SetupError."""
     known = {one.name: one.id for one in installed_contracts().values()}
-    if ":" in name or name in known:
+    if name in known or _CONTRACT_ID.fullmatch(name):
         return known.get(name, name)
+    if ":" in name:
+        raise SetupError(f"{name} is no contract's id: matching/2, a colon and 64 hexadecimal digits")
     raise SetupError(f"this release has no contract {name}: it has {', '.join(sorted(known))}")
 
 
 def _fraction(text: str) -> tuple[int, int]:
-    part, _, of = text.partition("/")
-    if not (part.isdecimal() and of.isdecimal() and int(of)):
-        raise SetupError(f"{text} is no fraction: write it as 1/2")
-    return int(part), int(of)
+    if not (found := _FRACTION.fullmatch(text)):
+        raise SetupError(f"{text} is no fraction, or one of large numbers: write it as 1/2")
+    return int(found[1]), int(found[2])
