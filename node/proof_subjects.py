@@ -20,7 +20,7 @@ from node.decisions import proposal_of
 from node.inspection import View
 from node.keyring import KeyRing
 from node.store import each
-from node.tracing import NotFoundError, trace
+from node.tracing import NUMBER, NotFoundError, as_text, trace
 
 
 class Subject(NamedTuple):
@@ -35,8 +35,9 @@ def subjects(view: View, asked: str, ring: KeyRing | None) -> list[Subject]:
 
     Raises NotFoundError where nothing is called so, or nothing of it is on the ledger.
     """
+    asked = as_text(asked)
     kind, _, number = asked.partition(":")
-    if kind == "position" and number.isdecimal():
+    if kind == "position" and NUMBER.fullmatch(number):
         return [Subject(int(number), _said(view, int(number)) or "")]
     if kind == "decision":
         return _words(view, number)

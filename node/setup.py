@@ -21,7 +21,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from pydantic import Field, ValidationError
 
 from canonical.base import Canonical
-from canonical.identifiers import Lei
+from canonical.identifiers import Bic, Lei
+from node.block import SP_NAME
 from node.founding import is_founding_signature, sign_delegation, sign_network, unsigned_delegations
 from node.identity import Identity
 from node.key_files import create_keys
@@ -75,12 +76,36 @@ class Card(Canonical):
 def make_member(
     folder: Path, sp: str, institutions: Sequence[str], passphrase: bytes | None, bic: str | None = None
 ) -> Card:
-    """Make the SP's keys in `folder`/keys and its card. Raises KeyFileExistsError where there are some."""
+    """Make the SP's keys in `folder`/keys and its card.
+
+    Raises SetupError where a name cannot be one, KeyFileExistsError where there are some keys.
+    """
+    check_names(sp_name(sp), institutions, bic)
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     keys = create_keys(folder / "keys", institutions, passphrase)
     card = card_of(sp, keys, bic)
     write_toml(folder / CARD_FILE, card)
     return card
+
+
+def sp_name(text: str) -> str:
+    """An SP's name. Raises SetupError where it cannot be one."""
+    if SP_NAME.fullmatch(text) is None:
+        raise SetupError(f"{text!r} is no SP's name: a-z, 0-9 and -, at most 32 of them")
+    return text
+
+
+class _Names(Canonical):
+    institutions: tuple[Lei, ...]
+    bic: Bic | None = None
+
+
+def check_names(sp: str, institutions: Sequence[str], bic: str | None = None) -> None:
+    """Raise SetupError where the card of an SP could not name these, before keys are made for them."""
+    try:
+        _Names(institutions=tuple(institutions), bic=bic)
+    except ValidationError as error:
+        raise SetupError(f"the card of {sp}: {first_fault(error, _Names)}") from error
 
 
 def card_of(sp: str, keys: NodeKeys, bic: str | None) -> Card:

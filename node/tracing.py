@@ -27,6 +27,7 @@ from node.trades import trade_row, trades_of, trades_where
 
 FOUND_BY_TEXT_MAX = 20
 _DIGEST = re.compile(r"[0-9a-f]{64}")
+NUMBER = re.compile(r"[0-9]{1,16}")  # of an entry or an arrival, no larger than a store has room for
 
 
 class NotFoundError(Exception):
@@ -35,6 +36,7 @@ class NotFoundError(Exception):
 
 def trace(view: View, asked: str) -> Trace:
     """The whole way of what `asked` names. Raises NotFoundError where nothing does."""
+    asked = as_text(asked)
     sources = dict.fromkeys(_named(view, asked))
     about = [name for source in sources for name in trades_where(view, "source = ?", source)]
     names = list(dict.fromkeys([*trades_of(view, asked), *about]))
@@ -61,12 +63,17 @@ def _not_yet(waits: ContractWait) -> str:
     return f"{waits.text}, and {waits.submissions} submissions wait"
 
 
+def as_text(typed: str) -> str:
+    """What was typed, as a store can be asked for it: bytes that are not UTF-8 are written out."""
+    return typed.encode(errors="backslashreplace").decode()
+
+
 def _named(view: View, asked: str) -> Iterator[str]:
     """The sources that `asked` names directly."""
     what, _, number = asked.partition(":")
-    if what == "position" and number.isdecimal():
+    if what == "position" and NUMBER.fullmatch(number):
         yield from _column(view, "SELECT source FROM said WHERE position = ?", int(number))
-    elif what == "raw" and number.isdecimal():
+    elif what == "raw" and NUMBER.fullmatch(number):
         yield from _of_raw(view, int(number))
     yield from _column(view, "SELECT source FROM delivery WHERE id = ?", asked)
     yield from _column(view, "SELECT source FROM said WHERE source = ?", asked)

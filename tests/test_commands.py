@@ -125,10 +125,20 @@ def test_a_refusal_names_line_column_value_and_rule(node: Daemon):
     assert ("3", "消費税", "2,84x") in {(row["行"], row["項目"], row["値"]) for row in rows}
 
 
-def test_what_nobody_knows_is_told_in_one_sentence(node: Daemon):
-    done = yakujo("trace", "nothing", node.folder)
-    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
-    assert "'nothing'" in done.stderr
+@pytest.mark.parametrize("command", ["trace", "prove"])
+@pytest.mark.parametrize(
+    "name",
+    ["nothing", f"position:{2**70}", f"position:{'1' * 5_000}", "position:\u00b2", f"raw:{2**70}", "R\udcff"],
+)
+def test_what_nobody_knows_is_told_in_one_sentence(node: Daemon, command: str, name: str):
+    """Whatever is typed, even what is no text."""
+    done = yakujo(command, name, node.folder)
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1), done.stderr
+    assert "nothing here is called" in done.stderr
+
+
+def test_no_trade_has_what_is_no_text(node: Daemon):
+    assert as_data("trades", node.folder, "--reference", "R\udcff") == []
 
 
 def test_a_cancelled_trade_can_still_be_looked_up(node: Daemon, tmp_path: Path):

@@ -177,6 +177,29 @@ def test_a_vote_that_cannot_be_said(folder: Path, command: str, told: str):
     assert (done.returncode, "Traceback" in done.stderr, told in done.stderr) == (2, False, True), done.stderr
 
 
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["--sp", "S P"], "is no SP's name: a-z, 0-9 and -"),
+        (["--member", "--sp", "s" * 33], "is no SP's name: a-z, 0-9 and -"),
+        (["--member", "--bic", "x"], "bic: not a valid BIC"),
+        (["--member", "--institution", "54930000000000000A01"], "LEI has a wrong check digit"),
+    ],
+)
+def test_no_keys_are_made_for_what_has_no_name(tmp_path: Path, arguments: list[str], told: str):
+    done = yakujo("init", tmp_path / "node", *arguments)
+    assert (done.returncode, "Traceback" in done.stderr, told in done.stderr) == (2, False, True), done.stderr
+    assert not (tmp_path / "node").exists()
+
+
+def test_no_keys_are_added_for_what_has_no_name(folder: Path):
+    before = sorted((folder / "keys").iterdir())
+    done = yakujo("keys", "add", folder, "--institution", "54930000000000000A01")
+    assert (done.returncode, "Traceback" in done.stderr) == (2, False)
+    assert "LEI has a wrong check digit" in done.stderr
+    assert sorted((folder / "keys").iterdir()) == before
+
+
 BROKER, INVESTOR = "YAKUJOTRIALBROKER023", "YAKUJOTRIALFUNDS0017"
 
 

@@ -16,11 +16,10 @@ from node.commands.options import (
     screen,
 )
 from node.commands.stated import write_and_tell
-from node.commands.votes import sp_name
 from node.identity import Identity, load_identity
 from node.network import load_network
 from node.secret_files import passphrase_in
-from node.setup import SetupError, load_card, sign_card, write_toml
+from node.setup import SetupError, load_card, sign_card, sp_name, write_toml
 from node.statements import delegation_statement, revocation
 
 

@@ -26,7 +26,6 @@ from node.commands.options import (
     settings_in,
 )
 from node.commands.stated import write_and_tell
-from node.commands.votes import sp_name
 from node.entry import Entry
 from node.identity import load_identity
 from node.inspection import reading
@@ -35,7 +34,7 @@ from node.keyring import KeyRing
 from node.network import load_network
 from node.secret_files import passphrase_in
 from node.settings import NodeSettings
-from node.setup import SetupError
+from node.setup import SetupError, sp_name
 from node.startup import protection
 from node.statements import destruction
 

@@ -17,7 +17,7 @@ from node.reader_keys import CARD_FILE as READER_CARD_FILE
 from node.reader_keys import create_reader
 from node.secret_files import passphrase_in, secret_text_in
 from node.settings import NodeSettings, SettingsError, load_settings
-from node.setup import CARD_FILE, NODE_FILE, Card, card_of, load_card, write_toml
+from node.setup import CARD_FILE, NODE_FILE, Card, card_of, check_names, load_card, write_toml
 from node.startup import protection
 
 NEXT_CARD_FILE = "member.next.toml"
@@ -52,6 +52,7 @@ def add(
     that, so that it has the keys.
     """
     settings = settings_in(folder)
+    check_names(settings.sp, [institution])
     keys = add_institution(settings.keys_folder, institution, protection(settings))
     path = folder / CARD_FILE
     bic = load_card(path).member.bic if path.exists() else settings.provider_bic

@@ -5,8 +5,8 @@ from typing import Annotated
 import typer
 
 from node.commands.options import HERE, Folder, screen, settings_in
-from node.commands.votes import sp_name
 from node.relocation import relocate as relocated
+from node.setup import sp_name
 
 
 def relocate(

@@ -9,6 +9,7 @@ from rich.table import Table
 from canonical.result import TradeStatus
 from node.commands.options import HERE, AsJson, Folder, print_json, screen, settings_in
 from node.inspection import reading
+from node.tracing import as_text
 from node.trades import TradeRow, list_trades
 
 SHOWN_MAX = 2
@@ -41,7 +42,7 @@ def trades(
 ) -> None:
     """List the trades that this node can read, the latest first."""
     with reading(settings_in(folder)) as view:
-        rows = list_trades(view, status, reference, limit)
+        rows = list_trades(view, status, as_text(reference) if reference else reference, limit)
     if as_json:
         print_json(rows)
         return

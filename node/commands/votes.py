@@ -6,10 +6,9 @@ from typing import Annotated
 import typer
 
 from node.act import AdmitMember, RemoveMember, ReplaceMemberKey
-from node.block import SP_NAME
 from node.commands.options import HERE, PATIENCE, AsJson, Folder, NoWait, Wait, settings_in
 from node.commands.told import submit_and_tell
-from node.setup import SetupError, load_card
+from node.setup import load_card, sp_name
 
 Card = Annotated[Path, typer.Argument(metavar="CARD", help="The SP's member.toml.", show_default=False)]
 
@@ -67,10 +66,3 @@ def replace_key(
     member = load_card(card).member
     act = ReplaceMemberKey(sp=member.sp, signing_key=member.signing_key)
     submit_and_tell(settings_in(folder), act, 0 if no_wait else wait, as_json=as_json)
-
-
-def sp_name(text: str) -> str:
-    """An SP's name. Raises SetupError where it cannot be one."""
-    if SP_NAME.fullmatch(text) is None:
-        raise SetupError(f"{text!r} is no SP's name: a-z, 0-9 and -, at most 32 of them")
-    return text
